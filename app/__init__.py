@@ -1,0 +1,1 @@
+"""The window: conversations and how they look. Holds no model code and opens no connection."""

@@ -1,0 +1,1 @@
+"""The engine: everything that knows models. Imports no Qt and nothing of `app`."""

@@ -1,0 +1,219 @@
+"""Every error that can cross a process boundary, as a type with a code and the figures that explain it.
+
+EngineError
+├── ModelError                what is wrong is the model file
+│   ├── ModelNotFound
+│   ├── ModelDamaged
+│   ├── ModelUnsupported
+│   ├── ModelTooLarge
+│   └── TemplateBroken
+├── RequestError              what is wrong is what was asked for
+│   ├── InvalidRequest
+│   └── ContextExceeded
+├── ProcessError              what is wrong is one of our processes
+│   ├── WorkerDied
+│   ├── WorkerRestartLimit
+│   ├── HostDied
+│   └── ProtocolError
+├── EngineMissing             a library that runs models is not installed or does not load
+└── InternalError             a fault of ours
+
+The texts here are the plain facts, for logs and the command line; `app.error_texts` words them for people.
+"""
+
+from typing import ClassVar
+
+DetailValue = str | int | float
+
+
+class EngineError(Exception):
+    """Any failure of the engine that a caller can tell apart by its code."""
+
+    code: ClassVar[str] = "engine_error"
+
+    def __init__(self, message: str, **details: DetailValue) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, DetailValue] = details
+
+
+class ModelError(EngineError):
+    """The model file is the reason."""
+
+    code = "model_error"
+
+
+class ModelNotFound(ModelError):
+    """No model file is where the name points."""
+
+    code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"no model at {model!r}", model=model)
+
+
+class ModelDamaged(ModelError):
+    """The file contradicts itself, ends too early or is no model file at all."""
+
+    code = "model_damaged"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}", path=path, reason=reason)
+
+
+class ModelUnsupported(ModelError):
+    """The file is sound, but no engine here can run it."""
+
+    code = "model_unsupported"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}", path=path, reason=reason)
+
+
+class ModelTooLarge(ModelError):
+    """The weights and the KV cache need more memory than there is."""
+
+    code = "model_too_large"
+
+    def __init__(self, needed_bytes: int, free_bytes: int) -> None:
+        super().__init__(
+            f"needs {needed_bytes / 2**30:.1f} GiB, {free_bytes / 2**30:.1f} GiB free",
+            needed_bytes=needed_bytes,
+            free_bytes=free_bytes,
+        )
+
+
+class TemplateBroken(ModelError):
+    """The model's chat template cannot be rendered."""
+
+    code = "template_broken"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the chat template failed: {reason}", reason=reason)
+
+
+class RequestError(EngineError):
+    """The request is the reason."""
+
+    code = "request_error"
+
+
+class InvalidRequest(RequestError):
+    """A value of the request is out of range or missing."""
+
+    code = "invalid_request"
+
+
+class ContextExceeded(RequestError):
+    """The prompt alone is longer than the context length."""
+
+    code = "context_exceeded"
+
+    def __init__(self, prompt_tokens: int, context_length: int) -> None:
+        super().__init__(
+            f"the prompt has {prompt_tokens} tokens, the context holds {context_length}",
+            prompt_tokens=prompt_tokens,
+            context_length=context_length,
+        )
+
+
+class ProcessError(EngineError):
+    """One of Retort's own processes is the reason."""
+
+    code = "process_error"
+
+
+class WorkerDied(ProcessError):
+    """The process that holds the model ended while it was needed."""
+
+    code = "worker_died"
+
+    def __init__(self, exit_status: int, assertion: str, stderr_tail: str) -> None:
+        because = f": {assertion}" if assertion else ""
+        super().__init__(
+            f"the worker ended with {describe_exit(exit_status)}{because}",
+            exit_status=exit_status,
+            assertion=assertion,
+            stderr_tail=stderr_tail,
+        )
+
+
+class WorkerRestartLimit(ProcessError):
+    """The worker ended too often in a short time to be started again by itself."""
+
+    code = "worker_restart_limit"
+
+    def __init__(self, restarts: int, minutes: float) -> None:
+        super().__init__(
+            f"the worker ended {restarts} times within {minutes:g} minutes",
+            restarts=restarts,
+            minutes=minutes,
+        )
+
+
+class HostDied(ProcessError):
+    """The engine host ended while the window still runs."""
+
+    code = "host_died"
+
+    def __init__(self, exit_status: int, stderr_tail: str) -> None:
+        super().__init__(
+            f"the engine host ended with {describe_exit(exit_status)}",
+            exit_status=exit_status,
+            stderr_tail=stderr_tail,
+        )
+
+
+class ProtocolError(ProcessError):
+    """A line is not a message of this protocol, or the two sides are different versions."""
+
+    code = "protocol_error"
+
+
+class EngineMissing(EngineError):
+    """A library that runs models is absent, broken or of another version."""
+
+    code = "engine_missing"
+
+
+class InternalError(EngineError):
+    """Something that should not happen; the log has the traceback."""
+
+    code = "internal_error"
+
+
+def describe_exit(exit_status: int) -> str:
+    """Say an exit status in words: negative numbers are POSIX signals, large ones Windows exceptions."""
+    signals = {
+        4: "an illegal instruction",
+        6: "an abort",
+        7: "a bus error",
+        9: "a kill",
+        11: "a segmentation fault",
+    }
+    windows = {
+        0xC0000005: "an access violation",
+        0xC000001D: "an illegal instruction",
+        0xC0000409: "an abort",
+    }
+    if exit_status < 0:
+        return signals.get(-exit_status, f"signal {-exit_status}")
+    return windows.get(exit_status & 0xFFFFFFFF, f"exit status {exit_status}")
+
+
+def _all_errors(cls: type[EngineError]) -> list[type[EngineError]]:
+    found = [cls]
+    for child in cls.__subclasses__():
+        found += _all_errors(child)
+    return found
+
+
+ERROR_TYPES: dict[str, type[EngineError]] = {error.code: error for error in _all_errors(EngineError)}
+
+
+def rebuild_error(code: str, message: str, details: dict[str, DetailValue]) -> EngineError:
+    """The same class of error on this side of the boundary; an unknown code becomes a plain EngineError."""
+    error_type = ERROR_TYPES.get(code, EngineError)
+    error = error_type.__new__(error_type)
+    EngineError.__init__(error, message, **details)
+    return error

@@ -1,0 +1,164 @@
+"""Every message on the wire, one type each. Requests go down (window → host → worker), events come up.
+
+An event carries the id of the request it answers, a sequence number that grows by one per event of a
+process, and the generation of the worker it comes from: events of a worker that has died are ignored.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from engine.contract.chat import ChatMessage
+from engine.contract.errors import DetailValue
+from engine.contract.model_info import LoadedModel
+from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What requests and events have in common: a type tag in the JSON object."""
+
+
+class Hello(_Message, tag="hello", frozen=True, kw_only=True):
+    """The first line of every process: who speaks, and whether the two sides fit."""
+
+    process: Literal["host", "worker"]
+    protocol: int
+    fingerprint: str
+    pid: int
+
+
+class LoadRequest(_Message, tag="load", frozen=True, kw_only=True):
+    """Put a model into memory; answered by LoadProgress and ModelLoaded."""
+
+    request_id: str
+    model: str  # `builtin` or a path
+    load: LoadParams = LoadParams()
+
+
+class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
+    """Answer a conversation, or go on with a bare prompt; loads the model where it is not yet in memory.
+
+    Answered by any number of TextEvents and one FinishedEvent or ErrorEvent.
+    """
+
+    request_id: str
+    model: str
+    load: LoadParams = LoadParams()
+    conversation_id: str = ""
+    messages: tuple[ChatMessage, ...] = ()  # the path from the first message to the newest
+    prompt: str = ""  # used instead of messages where there are none
+    sampling: SamplingParams = SamplingParams()
+    limits: GenerationLimits = GenerationLimits()
+
+
+class CancelRequest(_Message, tag="cancel", frozen=True, kw_only=True):
+    """Stop the named request; it still ends with its own FinishedEvent (reason `cancelled`)."""
+
+    request_id: str
+
+
+class UnloadRequest(_Message, tag="unload", frozen=True, kw_only=True):
+    """Give the model's memory back; answered by ModelUnloaded."""
+
+    request_id: str
+    model: str
+
+
+class DescribeRequest(_Message, tag="describe", frozen=True, kw_only=True):
+    """Ask a worker which native library it runs and on what; answered by EngineDescription."""
+
+    request_id: str
+
+
+Request = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
+
+
+class _Event(_Message, frozen=True, kw_only=True):
+    """What every event carries."""
+
+    request_id: str
+    sequence: int = 0
+    generation: int = 0
+
+
+class LoadProgress(_Event, tag="load_progress", frozen=True, kw_only=True):
+    """How much of the weights has been read."""
+
+    model: str
+    fraction: float
+
+
+class ModelLoaded(_Event, tag="model_loaded", frozen=True, kw_only=True):
+    """The model is in memory and answers."""
+
+    model: str
+    loaded: LoadedModel
+
+
+class ModelUnloaded(_Event, tag="model_unloaded", frozen=True, kw_only=True):
+    """The model's memory has been given back; request_id is empty where nobody asked for it."""
+
+    model: str
+
+
+class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
+    """More text of an answer."""
+
+    text: str
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer took: tokens, and milliseconds on the worker's clock."""
+
+    prompt_tokens: int
+    cached_tokens: int  # of the prompt, found in the KV cache
+    completion_tokens: int
+    ttft_ms: float  # from the start of tokenizing to the first token
+    prompt_ms: float
+    decode_ms: float
+    peak_rss_mib: float
+
+    @property
+    def prompt_tps(self) -> float:
+        """Prompt tokens that were really evaluated, per second."""
+        evaluated = self.prompt_tokens - self.cached_tokens
+        return 1000 * evaluated / self.prompt_ms if self.prompt_ms > 0 else 0.0
+
+    @property
+    def decode_tps(self) -> float:
+        """Tokens per second after the first one."""
+        return 1000 * (self.completion_tokens - 1) / self.decode_ms if self.decode_ms > 0 else 0.0
+
+
+class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
+    """The end of an answer."""
+
+    reason: FinishReason
+    usage: Usage
+    seed: int  # the one that was drawn, so that an answer can be repeated
+    loaded: LoadedModel
+
+
+class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):
+    """A native library and the devices it sees."""
+
+    backend: str
+    version: str
+    system: str  # CPU features in use, as the library says them
+    devices: tuple[str, ...]
+
+
+class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
+    """The request failed; an empty request_id means the process itself has something to say."""
+
+    code: str
+    message: str
+    details: dict[str, DetailValue] = {}
+
+
+Event = (
+    LoadProgress | ModelLoaded | ModelUnloaded | TextEvent | FinishedEvent | EngineDescription | ErrorEvent
+)
+Message = Hello | Request | Event

@@ -1,0 +1,64 @@
+"""Where Retort keeps its files: one record, made once by each process and passed on."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP_NAME = "retort"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The folders of one installation for one user."""
+
+    data: Path
+    config: Path
+    cache: Path
+
+    @classmethod
+    def from_environment(cls) -> "Paths":
+        """The platform's own folders, or those below RETORT_HOME where that is set."""
+        home = os.environ.get("RETORT_HOME")
+        if home:
+            root = Path(home).absolute()
+            return cls(data=root / "data", config=root / "config", cache=root / "cache")
+        return cls(
+            data=Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)),
+            config=Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)),
+            cache=Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)),
+        )
+
+    @property
+    def conversations(self) -> Path:
+        """The database of conversations."""
+        return self.data / "conversations.sqlite3"
+
+    @property
+    def models(self) -> Path:
+        """The folder of downloaded and imported models."""
+        return self.data / "models"
+
+    @property
+    def log(self) -> Path:
+        """The folder of log files."""
+        return self.data / "log"
+
+    def ensure(self) -> None:
+        """Make the folders, readable by this user alone."""
+        for folder in (self.data, self.config, self.cache, self.log):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if sys.platform != "win32":
+                folder.chmod(0o700)
+
+
+def resources() -> Path:
+    """The folder of files that ship with Retort: the built-in model, icons, fonts."""
+    return Path(__file__).resolve().parents[2] / "resources"
+
+
+def builtin_model() -> Path:
+    """The model file that ships with Retort, known everywhere as `builtin`."""
+    return resources() / "builtin" / "retort-builtin.gguf"
