@@ -112,13 +112,13 @@ class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer took: tokens, and milliseconds on the worker's clock."""
 
-    prompt_tokens: int
-    cached_tokens: int  # of the prompt, found in the KV cache
-    completion_tokens: int
-    ttft_ms: float  # from the start of tokenizing to the first token
-    prompt_ms: float
-    decode_ms: float
-    peak_rss_mib: float
+    prompt_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt, found in the KV cache
+    completion_tokens: int = 0
+    ttft_ms: float = 0.0  # from the start of tokenizing to the first token
+    prompt_ms: float = 0.0
+    decode_ms: float = 0.0
+    peak_rss_mib: float = 0.0
 
     @property
     def prompt_tps(self) -> float:
@@ -133,12 +133,12 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
-    """The end of an answer."""
+    """The end of an answer. One that was cancelled before its model was in memory has no usage."""
 
     reason: FinishReason
-    usage: Usage
-    seed: int  # the one that was drawn, so that an answer can be repeated
-    loaded: LoadedModel
+    usage: Usage = Usage()
+    seed: int = 0  # the one that was drawn, so that an answer can be repeated
+    loaded: LoadedModel | None = None
 
 
 class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):

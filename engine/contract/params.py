@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 KvType = Literal["f32", "f16", "q8_0"]
-BackendName = Literal["auto", "llama", "fake"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,6 @@ class LoadParams:
     gpu_layers: int = -1  # -1 offloads every layer that a device takes, 0 none
     batch_size: int = 512  # tokens per prefill chunk
     kv_type: KvType = "f16"
-    backend: BackendName = "auto"
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot be loaded."""

@@ -40,14 +40,14 @@ def decode(line: bytes) -> Message:
         raise ProtocolError(f"not a message ({error}): {line[:80]!r}") from error
 
 
-def read_messages(stream: IO[bytes]) -> Iterator[Message]:
-    """Yield messages until the other side closes the pipe; raises ProtocolError on anything else."""
+def read_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield whole lines until the other side closes the pipe; raises ProtocolError on one that is too long."""
     while line := stream.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
             raise ProtocolError(f"a line is longer than {MAX_LINE_BYTES} bytes")
         if not line.endswith(b"\n"):
             return  # the other side died in the middle of a line
-        yield decode(line)
+        yield line
 
 
 class LineSplitter:

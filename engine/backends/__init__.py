@@ -1,0 +1,1 @@
+"""Implementations of `engine.generation.backend.Backend`: what really computes logits."""

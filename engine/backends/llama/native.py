@@ -1,0 +1,91 @@
+"""The native library: loading it, checking that it is the pinned one, and keeping what it logs.
+
+llama.cpp reports most failures as NULL or a number and says why only in its log; the last of those lines are
+kept here so that an error can quote them.
+"""
+
+import ctypes
+import sys
+from collections import deque
+from functools import cache
+from typing import Any
+
+from engine.contract.errors import EngineMissing
+
+PINNED_VERSION = "0.3.36"  # ctypes structures belong to one version of the library
+KEPT_LOG_LINES = 50
+_LEVEL_WARN, _LEVEL_ERROR = 3, 4  # ggml.h, enum ggml_log_level
+_LOGGED_LEVELS = (_LEVEL_WARN, _LEVEL_ERROR)
+
+
+class NativeLog:
+    """llama.cpp's log: warnings and errors go on to stderr, the newest lines are kept."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=KEPT_LOG_LINES)
+
+    def take(self, level: int, text: bytes) -> None:
+        """Accept one piece of the log."""
+        line = text.decode("utf-8", errors="replace").rstrip()
+        if level in _LOGGED_LEVELS and line:
+            self._lines.append(line)
+            print(line, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Forget the lines, before a call whose own are wanted."""
+        self._lines.clear()
+
+    def last_reason(self) -> str:
+        """The newest line that names a cause, without the function's name before it."""
+        for line in reversed(self._lines):
+            if "error" in line or "failed" in line or "invalid" in line:
+                return line.partition(": ")[2] or line
+        return self._lines[-1] if self._lines else ""
+
+
+class Native:
+    """The loaded library and its log."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+        self.log = NativeLog()
+        # ctypes keeps no reference of its own: this one lives as long as the library
+        self._log_callback = library.llama_log_callback(lambda level, text, _: self.log.take(level, text))
+        library.llama_log_set(self._log_callback, None)
+        library.llama_backend_init()
+
+    @property
+    def version(self) -> str:
+        """Which llama-cpp-python this is."""
+        return PINNED_VERSION
+
+    def system_info(self) -> str:
+        """The CPU features the library was built for and found."""
+        text: bytes = self.library.llama_print_system_info()
+        return text.decode("utf-8", errors="replace").strip()
+
+    def devices(self) -> tuple[str, ...]:
+        """The devices ggml has registered, by their own description."""
+        ggml = self.library._lib
+        ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+        ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+        ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+        ggml.ggml_backend_dev_description.argtypes = [ctypes.c_void_p]
+        ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
+        found = (ggml.ggml_backend_dev_get(index) for index in range(ggml.ggml_backend_dev_count()))
+        return tuple(ggml.ggml_backend_dev_description(device).decode().strip() for device in found)
+
+
+@cache
+def load_native() -> Native:
+    """Load llama.cpp once per process; raises EngineMissing where it is absent, broken or another version."""
+    try:
+        import llama_cpp  # noqa: PLC0415  (takes 0.2 s or more and is not always installed)
+        import llama_cpp.llama_cpp as library  # noqa: PLC0415
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EngineMissing(f"llama-cpp-python does not load: {error}") from error
+    if llama_cpp.__version__ != PINNED_VERSION:
+        raise EngineMissing(
+            f"llama-cpp-python {llama_cpp.__version__} is installed, {PINNED_VERSION} is needed"
+        )
+    return Native(library)

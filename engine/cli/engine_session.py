@@ -1,0 +1,94 @@
+"""The engine host inside this process, asked one thing at a time and waited for."""
+
+import queue
+import uuid
+from collections.abc import Iterator
+from types import TracebackType
+
+from engine.contract.errors import rebuild_error
+from engine.contract.messages import (
+    CancelRequest,
+    DescribeRequest,
+    EngineDescription,
+    ErrorEvent,
+    Event,
+    FinishedEvent,
+    GenerateRequest,
+    Request,
+    TextEvent,
+)
+from engine.host.router import EngineHost
+
+
+class EngineSession:
+    """A host for the time of a `with` block. For one thread."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        """`verbose` shows what the native library logs."""
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._host = EngineHost(emit=self._events.put, echo_stderr=verbose)
+
+    def __enter__(self) -> "EngineSession":
+        """Ready at once; the worker starts with the first request."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the host and every worker."""
+        self._host.close()
+
+    def events(self, request: Request) -> Iterator[Event]:
+        """Yield what comes of a request, up to and including its last event.
+
+        Raises the EngineError that the request ends with.
+        """
+        self._host.submit(request)
+        while True:
+            event = self._events.get()
+            if isinstance(event, ErrorEvent):
+                raise rebuild_error(event.code, event.message, event.details)
+            if event.request_id != request.request_id:
+                continue
+            yield event
+            if isinstance(event, FinishedEvent | EngineDescription):
+                return
+
+    def answer(self, request: GenerateRequest) -> Iterator[str | FinishedEvent]:
+        """Yield an answer's text in pieces and at last how it ended, also after Ctrl+C, which cancels it."""
+        events = self.events(request)
+        while True:
+            try:
+                event = next(events)
+            except KeyboardInterrupt:
+                self._host.submit(CancelRequest(request_id=request.request_id))
+                events = self._rest(request.request_id)
+                continue
+            except StopIteration:
+                return
+            if isinstance(event, TextEvent):
+                yield event.text
+            elif isinstance(event, FinishedEvent):
+                yield event
+                return
+
+    def describe(self) -> EngineDescription:
+        """Which native library there is; raises EngineMissing where there is none."""
+        last: Event | None = None
+        for event in self.events(DescribeRequest(request_id=new_request_id())):
+            last = event
+        assert isinstance(last, EngineDescription)
+        return last
+
+    def _rest(self, request_id: str) -> Iterator[Event]:
+        while True:
+            event = self._events.get()
+            if isinstance(event, ErrorEvent):
+                raise rebuild_error(event.code, event.message, event.details)
+            if event.request_id == request_id:
+                yield event
+
+
+def new_request_id() -> str:
+    """An id that no other request has."""
+    return uuid.uuid4().hex

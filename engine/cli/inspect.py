@@ -1,0 +1,66 @@
+"""`retort inspect FILE`: what a model file really holds, from its header, without running it."""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+
+from engine.hardware.kv_cache import kv_bytes_per_token
+from engine.library.describe import describe, resolve_model
+from engine.library.gguf import GgufHeader, read_header
+
+NAME = "inspect"
+HELP = "show architecture, parameters and the tensor types really used"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", help="`builtin` or the path of a .gguf file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the header and print it; raises ModelError where the file is damaged."""
+    header = read_header(resolve_model(arguments.file))
+    report = inspect_header(header)
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return 0
+    for name, value in report.items():
+        shown = value
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key}: {count}" for key, count in value.items())
+        elif isinstance(value, int) and not isinstance(value, bool):
+            shown = f"{value:,}"
+        print(f"{name.replace('_', ' '):>20}  {shown}")
+    return 0
+
+
+def inspect_header(header: GgufHeader) -> dict[str, object]:
+    """The report, in the order in which it is printed."""
+    tensor_types = Counter(tensor.type.name for tensor in header.tensors)
+    weights_bytes = sum(tensor.size_bytes for tensor in header.tensors)
+    return {
+        **asdict(describe(header)),
+        "active_parameters": active_parameters(header),
+        "layers": header.hyperparameter("block_count"),
+        "embedding_length": header.hyperparameter("embedding_length"),
+        "experts": header.hyperparameter("expert_count"),
+        "experts_used": header.hyperparameter("expert_used_count"),
+        "mtp_layers": header.hyperparameter("nextn_predict_layers"),
+        "bits_per_weight": round(8 * weights_bytes / max(1, header.parameters), 3),
+        "kv_bytes_per_token": kv_bytes_per_token(header, "f16"),
+        "tensors": len(header.tensors),
+        "tensor_types": dict(tensor_types.most_common()),
+        "gguf_version": header.version,
+    }
+
+
+def active_parameters(header: GgufHeader) -> int:
+    """Weights that one token really uses: of the routed experts only the chosen share."""
+    num_experts = header.hyperparameter("expert_count")
+    used = header.hyperparameter("expert_used_count")
+    if not num_experts or not used:
+        return header.parameters
+    routed = sum(tensor.num_values for tensor in header.tensors if "_exps." in tensor.name)
+    return header.parameters - routed + routed * used // num_experts

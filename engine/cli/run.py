@@ -1,0 +1,125 @@
+"""`retort run MODEL ["prompt"]`: one answer, streamed; without a prompt a conversation in the terminal."""
+
+import argparse
+import json
+import sys
+
+from engine.cli.engine_session import EngineSession, new_request_id
+from engine.cli.terminal_chat import ChatSettings, converse
+from engine.contract.chat import ChatMessage
+from engine.contract.messages import FinishedEvent, GenerateRequest
+from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+
+NAME = "run"
+HELP = "answer a prompt, or converse in the terminal where none is given"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; defaults come from the params themselves."""
+    sampling, load = SamplingParams(), LoadParams()
+    add = parser.add_argument
+    add("model", help="`builtin` or the path of a .gguf file")
+    add("prompt", nargs="?", help="what to answer; `-` reads it from stdin")
+    add("--system", default="", help="system prompt")
+    add("--raw", action="store_true", help="go on with the prompt as it is, without the chat template")
+    add("--max-tokens", type=int, help="most tokens of the answer (default: up to the context length)")
+    add("--temperature", type=float, default=sampling.temperature, help="0 is greedy (default %(default)s)")
+    add("--top-k", type=int, default=sampling.top_k, help="0 is off (default %(default)s)")
+    add("--top-p", type=float, default=sampling.top_p, help="1 is off (default %(default)s)")
+    add("--min-p", type=float, default=sampling.min_p, help="0 is off (default %(default)s)")
+    add(
+        "--repeat-penalty", type=float, default=sampling.repeat_penalty, help="1 is off (default %(default)s)"
+    )
+    add("--seed", type=int, help="makes a sampled answer repeatable")
+    add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
+    add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
+    add("--threads", type=int, help="CPU threads (default: the physical cores)")
+    add("--gpu-layers", type=int, default=load.gpu_layers, help="-1 is as many as fit (default %(default)s)")
+    add("--kv-type", choices=["f32", "f16", "q8_0"], default=load.kv_type, help="default %(default)s")
+    add("--json", action="store_true", help="print one JSON object instead of streaming")
+    add("--verbose", action="store_true", help="show what the native library logs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer and print; raises ValueError for values out of range, EngineError for failures."""
+    settings = ChatSettings(
+        model=arguments.model,
+        system=arguments.system,
+        load=LoadParams(
+            context_length=arguments.ctx,
+            threads=arguments.threads,
+            gpu_layers=arguments.gpu_layers,
+            kv_type=arguments.kv_type,
+        ),
+        sampling=SamplingParams(
+            temperature=arguments.temperature,
+            top_k=arguments.top_k,
+            top_p=arguments.top_p,
+            min_p=arguments.min_p,
+            repeat_penalty=arguments.repeat_penalty,
+            seed=arguments.seed,
+        ),
+        limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),
+    )
+    with EngineSession(verbose=arguments.verbose) as session:
+        if arguments.prompt is None:
+            return converse(session, settings)
+        prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+        request = _request(settings, prompt, raw=arguments.raw)
+        return _answer_json(session, request) if arguments.json else _answer_streamed(session, request)
+
+
+def _request(settings: ChatSettings, prompt: str, *, raw: bool) -> GenerateRequest:
+    system = (ChatMessage(role="system", text=settings.system),) if settings.system else ()
+    return GenerateRequest(
+        request_id=new_request_id(),
+        model=settings.model,
+        load=settings.load,
+        messages=() if raw else (*system, ChatMessage(role="user", text=prompt)),
+        prompt=prompt if raw else "",
+        sampling=settings.sampling,
+        limits=settings.limits,
+    )
+
+
+def _answer_streamed(session: EngineSession, request: GenerateRequest) -> int:
+    reason = ""
+    for piece in session.answer(request):
+        if isinstance(piece, FinishedEvent):
+            reason = piece.reason
+        else:
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+    print()
+    return 1 if reason == "cancelled" else 0
+
+
+def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
+    text = ""
+    for piece in session.answer(request):
+        if isinstance(piece, FinishedEvent):
+            print(json.dumps(_report(text, piece), ensure_ascii=False))
+            return 1 if piece.reason == "cancelled" else 0
+        text += piece
+    return 1
+
+
+def _report(text: str, finished: FinishedEvent) -> dict[str, object]:
+    usage, loaded = finished.usage, finished.loaded
+    return {
+        "text": text,
+        "reasoning": "",
+        "finish_reason": finished.reason,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "ttft_ms": round(usage.ttft_ms, 2),
+        "prompt_tps": round(usage.prompt_tps, 1),
+        "decode_tps": round(usage.decode_tps, 1),
+        "draft_acceptance": None,
+        "peak_rss_mib": round(usage.peak_rss_mib, 1),
+        "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
+        "backend": loaded.backend if loaded else None,
+        "device": loaded.device if loaded else None,
+        "seed": finished.seed,
+    }

@@ -1,0 +1,26 @@
+"""How large a model's KV cache is, from its header alone."""
+
+from engine.contract.params import KvType
+from engine.library.gguf import GgufHeader
+
+BYTES_PER_VALUE: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
+
+
+def kv_bytes_per_token(header: GgufHeader, kv_type: KvType) -> int:
+    """Bytes of KV cache that one position takes over all layers.
+
+    With MLA llama.cpp keeps one latent of kv_lora_rank + rope values and no separate values
+    (DeepSeek-V2, arXiv:2405.04434, section 2.1); otherwise a key and a value per KV head.
+    """
+    num_layers = header.hyperparameter("block_count") - header.hyperparameter("nextn_predict_layers")
+    latent = header.hyperparameter("attention.kv_lora_rank")
+    if latent:
+        values = latent + header.hyperparameter("rope.dimension_count")
+    else:
+        num_heads = header.hyperparameter("attention.head_count") or 1
+        num_kv_heads = header.hyperparameter("attention.head_count_kv") or num_heads
+        head_size = header.hyperparameter("embedding_length") // num_heads
+        key_size = header.hyperparameter("attention.key_length") or head_size
+        value_size = header.hyperparameter("attention.value_length") or head_size
+        values = num_kv_heads * (key_size + value_size)
+    return int(num_layers * values * BYTES_PER_VALUE[kv_type])

@@ -1,0 +1,26 @@
+"""How much memory there is and how much this process took, in bytes."""
+
+import sys
+
+import psutil
+
+
+def available_bytes() -> int:
+    """Memory that can be taken without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
+def peak_rss_bytes() -> int:
+    """The most resident memory this process has had so far."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # noqa: PLC0415  (POSIX only)
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)  # Linux counts KiB
+
+
+def physical_cores() -> int:
+    """Cores that this process may use, counting two threads of one core once."""
+    usable = len(psutil.Process().cpu_affinity()) if sys.platform != "darwin" else psutil.cpu_count()
+    return max(1, min(psutil.cpu_count(logical=False) or 1, usable or 1))

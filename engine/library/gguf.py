@@ -1,0 +1,245 @@
+"""Reading the header of a GGUF file: metadata and the list of tensors, every number checked against the file.
+
+Nothing here trusts the file: lengths are compared with what is left of it before anything is read, so a
+hostile header costs time and memory in proportion to the file's real size. Weights are never read.
+Format: ggml's docs/gguf.md, versions 2 and 3, little-endian.
+"""
+
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.contract.errors import ModelDamaged, ModelNotFound, ModelUnsupported
+from engine.library.gguf_types import TENSOR_TYPES, TensorType
+
+MAGIC = b"GGUF"
+MAX_DIMENSIONS = 4
+MAX_METADATA = 65_536
+MAX_TENSORS = 1_000_000
+MAX_BLOCKS = 512  # llama.cpp's LLAMA_MAX_LAYERS; a larger count makes it abort
+KEPT_ARRAY_VALUES = 512  # longer arrays (vocabularies) are counted, not kept
+
+_STRING, _ARRAY = 8, 9
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayValue:
+    """An array of the metadata: how long it is, and its values where they are few."""
+
+    length: int
+    values: tuple[Scalar, ...]
+
+
+MetadataValue = Scalar | ArrayValue
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor as the header describes it."""
+
+    name: str
+    shape: tuple[int, ...]  # innermost dimension first, as in ggml
+    type: TensorType
+    offset: int  # bytes from the start of the data section
+
+    @property
+    def num_values(self) -> int:
+        """How many weights it holds."""
+        return prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes it takes in the file."""
+        return self.num_values // self.type.block_values * self.type.block_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GgufHeader:
+    """Everything a GGUF file says before its weights."""
+
+    path: Path
+    version: int
+    size_bytes: int
+    metadata: dict[str, MetadataValue]
+    tensors: tuple[TensorInfo, ...]
+
+    @property
+    def architecture(self) -> str:
+        """The name that llama.cpp chooses its graph by."""
+        return self.text("general.architecture")
+
+    @property
+    def parameters(self) -> int:
+        """All weights of all tensors."""
+        return sum(tensor.num_values for tensor in self.tensors)
+
+    @property
+    def main_type(self) -> str:
+        """The type that most weights have."""
+        counts: Counter[str] = Counter()
+        for tensor in self.tensors:
+            counts[tensor.type.name] += tensor.num_values
+        return counts.most_common(1)[0][0] if counts else ""
+
+    def text(self, key: str) -> str:
+        """A string of the metadata, empty where it is absent or of another type."""
+        value = self.metadata.get(key, "")
+        return value if isinstance(value, str) else ""
+
+    def number(self, key: str) -> int:
+        """A whole number of the metadata, 0 where absent; of an array the largest value."""
+        value = self.metadata.get(key, 0)
+        if isinstance(value, ArrayValue):
+            return max((v for v in value.values if isinstance(v, int)), default=0)
+        return value if isinstance(value, int) else 0
+
+    def hyperparameter(self, name: str) -> int:
+        """A whole number stored under this architecture's own prefix."""
+        return self.number(f"{self.architecture}.{name}")
+
+    def length(self, key: str) -> int:
+        """How long an array of the metadata is, 0 where it is absent."""
+        value = self.metadata.get(key)
+        return value.length if isinstance(value, ArrayValue) else 0
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Read and check a file's header.
+
+    Raises ModelNotFound, ModelDamaged (with what contradicts what) or ModelUnsupported.
+    """
+    try:
+        with path.open("rb") as file:
+            size_bytes = path.stat().st_size
+            return _HeaderReader(path, file, size_bytes).read()
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise ModelNotFound(str(path)) from error
+    except OSError as error:
+        raise ModelDamaged(str(path), f"it cannot be read ({error.strerror})") from error
+
+
+class _HeaderReader:
+    """A cursor over a file that refuses to go past its end."""
+
+    def __init__(self, path: Path, file: BinaryIO, size_bytes: int) -> None:
+        self._path, self._file, self._size_bytes = path, file, size_bytes
+
+    def read(self) -> GgufHeader:
+        version, num_tensors, num_metadata = self._read_preamble()
+        metadata: dict[str, MetadataValue] = {}
+        for _ in range(num_metadata):
+            key = self._string()
+            if key in metadata:
+                raise self._damaged(f"the metadata holds {key[:80]!r} twice")
+            metadata[key] = self._value(self._number("<I"))
+        tensors = tuple(self._tensor_info() for _ in range(num_tensors))
+        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors)
+        self._check_tensors(header)
+        self._check_hyperparameters(header)
+        return header
+
+    def _read_preamble(self) -> tuple[int, int, int]:
+        magic = self._file.read(4)
+        if magic != MAGIC:
+            what = "it is empty" if not magic else "it does not begin like a GGUF file"
+            raise self._damaged(what)
+        version = self._number("<I")
+        if version in (2 << 24, 3 << 24):
+            raise ModelUnsupported(str(self._path), "it was written for a big-endian computer")
+        if version not in (2, 3):
+            raise ModelUnsupported(str(self._path), f"it has GGUF version {version}; 2 and 3 are known")
+        num_tensors, num_metadata = self._number("<Q"), self._number("<Q")
+        if num_tensors > MAX_TENSORS or num_metadata > MAX_METADATA:
+            raise self._damaged(f"it claims {num_tensors} tensors and {num_metadata} metadata entries")
+        return version, num_tensors, num_metadata
+
+    def _take(self, length: int) -> bytes:
+        left = self._size_bytes - self._file.tell()
+        if length > left:
+            raise self._damaged(f"it ends too early: {length} bytes are announced, {left} are left")
+        data = self._file.read(length)
+        if len(data) != length:
+            raise self._damaged("it became shorter while it was read")
+        return data
+
+    def _number(self, layout: str) -> int:
+        value: int = struct.unpack(layout, self._take(struct.calcsize(layout)))[0]
+        return value
+
+    def _string(self) -> str:
+        return self._take(self._number("<Q")).decode("utf-8", errors="replace")
+
+    def _value(self, value_type: int) -> MetadataValue:
+        if value_type == _STRING:
+            return self._string()
+        if value_type == _ARRAY:
+            return self._array()
+        return self._scalars(value_type, 1)[0]
+
+    def _array(self) -> ArrayValue:
+        value_type, length = self._number("<I"), self._number("<Q")
+        if value_type == _STRING:
+            if length * 8 > self._size_bytes:  # every string takes at least its own length field
+                raise self._damaged(f"it announces an array of {length} strings")
+            strings = [self._string() for _ in range(length)]
+            return ArrayValue(length, tuple(strings[:KEPT_ARRAY_VALUES]))
+        values = self._scalars(value_type, length)
+        return ArrayValue(length, tuple(values[:KEPT_ARRAY_VALUES]))
+
+    def _scalars(self, value_type: int, length: int) -> tuple[Scalar, ...]:
+        layout = _SCALARS.get(value_type)
+        if layout is None:
+            raise self._damaged(f"a metadata value has the unknown type {value_type}")
+        data = self._take(struct.calcsize("<" + layout) * length)
+        return struct.unpack(f"<{length}{layout}", data)
+
+    def _tensor_info(self) -> TensorInfo:
+        name, num_dimensions = self._string(), self._number("<I")
+        if not 1 <= num_dimensions <= MAX_DIMENSIONS:
+            raise self._damaged(f"the tensor {name[:80]!r} has {num_dimensions} dimensions")
+        shape = struct.unpack(f"<{num_dimensions}Q", self._take(8 * num_dimensions))
+        type_id, offset = self._number("<I"), self._number("<Q")
+        if type_id not in TENSOR_TYPES:
+            raise ModelUnsupported(
+                str(self._path), f"the tensor {name[:80]!r} has type {type_id}, which is not known"
+            )
+        return TensorInfo(name, shape, TENSOR_TYPES[type_id], offset)
+
+    def _check_tensors(self, header: GgufHeader) -> None:
+        alignment = header.number("general.alignment") or 32
+        if alignment & (alignment - 1) or alignment > 2**20:
+            raise self._damaged(f"its alignment is {alignment}")
+        data_start = -(-self._file.tell() // alignment) * alignment
+        names: set[str] = set()
+        for tensor in header.tensors:
+            if tensor.name in names:
+                raise self._damaged(f"it holds the tensor {tensor.name[:80]!r} twice")
+            names.add(tensor.name)
+            if 0 in tensor.shape or tensor.shape[0] % tensor.type.block_values:
+                raise self._damaged(f"the tensor {tensor.name[:80]!r} cannot have shape {tensor.shape}")
+            end = data_start + tensor.offset + tensor.size_bytes
+            if end > self._size_bytes:
+                raise self._damaged(
+                    f"it ends too early: the tensor {tensor.name[:80]!r} goes on to byte {end}, "
+                    f"the file has {self._size_bytes}"
+                )
+
+    def _check_hyperparameters(self, header: GgufHeader) -> None:
+        if not header.architecture:
+            raise self._damaged("it does not name its architecture")
+        if header.text("general.type") not in ("", "model"):
+            raise ModelUnsupported(str(self._path), f"it holds a {header.text('general.type')}, not a model")
+        num_blocks = header.hyperparameter("block_count")
+        if not 0 <= num_blocks <= MAX_BLOCKS:
+            raise self._damaged(f"it claims {num_blocks} layers")
+        if num_blocks and not header.tensors:
+            raise self._damaged("it holds no weights")
+
+    def _damaged(self, reason: str) -> ModelDamaged:
+        return ModelDamaged(str(self._path), reason)
