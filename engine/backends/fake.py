@@ -83,6 +83,7 @@ class FakeBackend:
             time.sleep(self._options.load_s / 10)
             progress((step + 1) / 10)
         self.batch_size = params.batch_size
+        self.is_interruptible = False
         self.end_tokens = frozenset({END_TOKEN})
         self.chat_template = _TEMPLATE if self._options.template else ""
         self.template_tokens = {"bos_token": "", "eos_token": ""}

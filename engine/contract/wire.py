@@ -4,6 +4,7 @@ Knows nothing of what the messages mean. A line is at most 16 MiB. The writer's 
 request while it waits, so a reader that falls behind costs memory for text only, and nobody waits for it.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -41,7 +42,7 @@ def decode(line: bytes) -> Message:
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield whole lines until the other side closes the pipe; raises ProtocolError on one that is too long."""
+    """Yield whole lines until the other side closes the pipe; raises ProtocolError on one too long."""
     while line := stream.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
             raise ProtocolError(f"a line is longer than {MAX_LINE_BYTES} bytes")
@@ -136,6 +137,8 @@ class MessageWriter:
             with self._changed:
                 self._closing = True
                 self._waiting.clear()
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.close()
             self._on_broken()
 
     def _next(self) -> Message | None:

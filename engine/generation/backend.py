@@ -40,6 +40,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def is_interruptible(self) -> bool:
+        """Whether a decode call that is running notices a cancel; otherwise prefill goes in small chunks."""
+        ...
+
+    @property
     def end_tokens(self) -> frozenset[int]:
         """Tokens that end an answer."""
         ...

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from engine.generation.backend import Backend, Cancelled, DecodeCancelled, Sampler
 from engine.generation.sequence import Sequence
 
-CHUNK_GOAL_S = 0.25  # a prefill chunk is sized to take at most this long, so that a cancel is noticed
+# A prefill chunk of a backend that cannot be interrupted is sized to take at most this long. Others get
+# whole batches: faster, and the rounding of llama.cpp's own programs (chunks of 8 changed 1 of 40 greedy
+# answers of a model with random weights; docs/benchmarks.md, 2026-11-22).
+CHUNK_GOAL_S = 0.25
 FIRST_CHUNK = 64
 
 
@@ -21,7 +24,7 @@ def generate(
     The end token itself is appended to the sequence but not yielded.
     """
     context_length = backend.loaded.context_length
-    chunk_size = FIRST_CHUNK
+    chunk_size = backend.batch_size if backend.is_interruptible else FIRST_CHUNK
     while sequence.generated_length < max_tokens and not cancelled():
         pending = sequence.pending
         if sequence.cached_length + len(pending) > context_length:
@@ -35,7 +38,8 @@ def generate(
             return
         sequence.cached_length += len(chunk)
         if len(chunk) < len(pending):  # prefill goes on
-            chunk_size = next_chunk_size(len(chunk), time.perf_counter() - started, backend.batch_size)
+            if not backend.is_interruptible:
+                chunk_size = next_chunk_size(len(chunk), time.perf_counter() - started, backend.batch_size)
             continue
         token = sampler.sample()
         sequence.token_ids.append(token)

@@ -152,6 +152,8 @@ class _HeaderReader:
         version = self._number("<I")
         if version in (2 << 24, 3 << 24):
             raise ModelUnsupported(str(self._path), "it was written for a big-endian computer")
+        if version > 100:
+            raise self._damaged(f"its version field holds {version}")
         if version not in (2, 3):
             raise ModelUnsupported(str(self._path), f"it has GGUF version {version}; 2 and 3 are known")
         num_tensors, num_metadata = self._number("<Q"), self._number("<Q")

@@ -45,6 +45,10 @@ class LlamaBackend:
         self._cancelled: Cancelled = cancelled
         self._abort = self._library.ggml_abort_callback(lambda _: self._cancelled())
         self.batch_size = min(params.batch_size, context_length)
+        devices = self._native.devices()
+        self.is_interruptible = (
+            len(devices) <= 1 or params.gpu_layers == 0
+        )  # llama.h: abort works on CPUs only
         self._model = self._load_model(path, params, progress)
         self._vocabulary = self._library.llama_model_get_vocab(self._model)
         self._context = self._create_context(path, params, context_length)
@@ -56,7 +60,7 @@ class LlamaBackend:
         self.loaded = LoadedModel(
             info=describe(header),
             backend="llama",
-            device=", ".join(self._native.devices()) or "CPU",
+            device=", ".join(devices) or "CPU",
             context_length=int(self._library.llama_n_ctx(self._context)),
             kv_bytes_per_token=token_bytes,
             load_ms=1000 * (time.perf_counter() - started),

@@ -1,0 +1,231 @@
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.contract import messages
+from engine.contract.chat import ChatMessage
+from engine.contract.errors import ProtocolError
+from engine.contract.messages import (
+    CancelRequest,
+    DescribeRequest,
+    EngineDescription,
+    ErrorEvent,
+    FinishedEvent,
+    GenerateRequest,
+    Hello,
+    LoadProgress,
+    LoadRequest,
+    Message,
+    ModelLoaded,
+    ModelUnloaded,
+    TextEvent,
+    UnloadRequest,
+    Usage,
+)
+from engine.contract.model_info import LoadedModel, ModelInfo
+from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.processes import child_environment
+from engine.contract.wire import (
+    MAX_LINE_BYTES,
+    LineSplitter,
+    MessageWriter,
+    check_hello,
+    decode,
+    encode,
+    hello,
+    read_lines,
+)
+
+LOADED = LoadedModel(
+    info=ModelInfo(
+        name="m",
+        path="/m",
+        architecture="llama",
+        size_bytes=1,
+        parameters=2,
+        quantization="Q8_0",
+        context_length=3,
+        vocabulary_size=4,
+        has_chat_template=True,
+    ),
+    backend="llama",
+    device="CPU",
+    context_length=5,
+    kv_bytes_per_token=6,
+    load_ms=7.5,
+    backend_version="8",
+)
+SAMPLES: list[Message] = [
+    Hello(process="host", protocol=1, fingerprint="f", pid=2),
+    LoadRequest(request_id="a", model="m", load=LoadParams(context_length=99, kv_type="q8_0")),
+    GenerateRequest(
+        request_id="a",
+        model="m",
+        conversation_id="c",
+        messages=(ChatMessage(role="user", text="Grüße\n\u2028 😀 \x00"),),
+        sampling=SamplingParams(temperature=0, seed=3),
+        limits=GenerationLimits(max_tokens=4, stop=("x",)),
+    ),
+    CancelRequest(request_id="a"),
+    UnloadRequest(request_id="a", model="m"),
+    DescribeRequest(request_id="a"),
+    LoadProgress(request_id="a", model="m", fraction=0.5),
+    ModelLoaded(request_id="a", model="m", loaded=LOADED),
+    ModelUnloaded(request_id="", model="m"),
+    TextEvent(request_id="a", text="\n"),
+    FinishedEvent(request_id="a", reason="stop", usage=Usage(prompt_tokens=3), loaded=LOADED),
+    EngineDescription(request_id="a", backend="llama", version="1", system="AVX", devices=("CPU",)),
+    ErrorEvent(request_id="a", code="c", message="m", details={"a": 1, "b": "x", "c": 0.5}),
+]
+
+
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_a_message_comes_back_as_it_went(message: Message) -> None:
+    line = encode(message)
+    assert line.count(b"\n") == 1
+    assert decode(line) == message
+
+
+def test_there_is_a_sample_of_every_message() -> None:
+    assert {type(sample) for sample in SAMPLES} == set(get_args(messages.Message))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"{", b"[]", b'{"type":"nothing"}', b'{"type":"text"}', b"\xff", b'{"type":"text","text":1}'],
+)
+def test_what_is_no_message_is_a_protocol_error(line: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode(line)
+
+
+def test_a_param_out_of_range_is_refused_on_the_wire_too() -> None:
+    with pytest.raises(ProtocolError, match="temperature must be"):
+        decode(b'{"type":"generate","request_id":"a","model":"m","sampling":{"temperature":-1}}')
+
+
+@given(st.lists(st.binary(max_size=20).filter(lambda b: b"\n" not in b), max_size=8), st.data())
+def test_lines_are_the_same_however_the_bytes_arrive(lines: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(line + b"\n" for line in lines)
+    splitter, found, position = LineSplitter(), list[bytes](), 0
+    while position < len(stream):
+        length = data.draw(st.integers(1, len(stream) - position))
+        found += splitter.feed(stream[position : position + length])
+        position += length
+    assert found == lines
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
+    splitter = LineSplitter()
+    with pytest.raises(ProtocolError):
+        for _ in range(MAX_LINE_BYTES // 2**20 + 1):
+            splitter.feed(b"x" * 2**20)
+    with pytest.raises(ProtocolError):
+        list(read_lines(io.BytesIO(b"x" * (MAX_LINE_BYTES + 1))))
+    with pytest.raises(ProtocolError):
+        encode(TextEvent(request_id="a", text="x" * MAX_LINE_BYTES))
+
+
+def test_half_a_line_of_a_dead_process_is_dropped() -> None:
+    assert list(read_lines(io.BytesIO(b"one\ntw"))) == [b"one\n"]
+
+
+def read_all(read_end: int) -> list[Message]:
+    with os.fdopen(read_end, "rb") as stream:
+        return [decode(line) for line in read_lines(stream)]
+
+
+def test_a_reader_that_does_not_read_makes_nobody_wait_and_loses_no_text() -> None:
+    read_end, write_end = os.pipe()
+    writer = MessageWriter(os.fdopen(write_end, "wb"), name="test")
+    started = time.monotonic()
+    for number in range(50_000):  # far more than a pipe holds
+        writer.send(TextEvent(request_id=f"r{number % 2}", text=f"{number} "))
+    writer.send(FinishedEvent(request_id="r0", reason="stop"))
+    assert time.monotonic() - started < 20
+    received: list[Message] = []
+    reader = threading.Thread(target=lambda: received.extend(read_all(read_end)))
+    reader.start()
+    writer.close(timeout_s=30)
+    reader.join()
+    for request in (0, 1):
+        texts = [m.text for m in received if isinstance(m, TextEvent) and m.request_id == f"r{request}"]
+        assert "".join(texts) == "".join(f"{number} " for number in range(request, 50_000, 2))
+    assert len(received) < 10_000  # merged while they waited
+    assert isinstance(received[-1], FinishedEvent)
+
+
+def test_events_are_numbered_in_the_order_in_which_they_leave() -> None:
+    read_end, write_end = os.pipe()
+    writer = MessageWriter(os.fdopen(write_end, "wb"), name="test")
+    writer.send(hello("host"))
+    for number in range(20):
+        writer.send(ModelUnloaded(request_id=str(number), model="m"))
+    writer.close()
+    _, *events = read_all(read_end)
+    assert [event.sequence for event in events if isinstance(event, ModelUnloaded)] == list(range(1, 21))
+
+
+def test_a_pipe_whose_reader_died_ends_the_writer_and_tells_once() -> None:
+    read_end, write_end = os.pipe()
+    broken: list[bool] = []
+    writer = MessageWriter(os.fdopen(write_end, "wb"), name="test", on_broken=lambda: broken.append(True))
+    os.close(read_end)
+    for _ in range(100):
+        writer.send(ModelUnloaded(request_id="", model="m"))
+        time.sleep(0.001)
+    writer.close()
+    assert broken == [True]
+
+
+def test_progress_that_waits_is_replaced_by_newer_progress() -> None:
+    read_end, write_end = os.pipe()
+    writer = MessageWriter(os.fdopen(write_end, "wb"), name="test")
+    for step in range(20_000):
+        writer.send(LoadProgress(request_id="a", model="m" * 50, fraction=step / 20_000))
+    received: list[Message] = []
+    reader = threading.Thread(target=lambda: received.extend(read_all(read_end)))
+    reader.start()
+    writer.close(timeout_s=30)
+    reader.join()
+    assert len(received) < 20_000
+    last = received[-1]
+    assert isinstance(last, LoadProgress)
+    assert last.fraction == 19_999 / 20_000
+
+
+def test_another_protocol_or_other_code_is_refused() -> None:
+    mine = hello("worker")
+    assert check_hello(mine) == mine
+    for other in (
+        msgspec.structs.replace(mine, protocol=0),
+        msgspec.structs.replace(mine, fingerprint="x"),
+        DescribeRequest(request_id="a"),
+    ):
+        with pytest.raises(ProtocolError):
+            check_hello(other)
+
+
+def test_what_native_code_prints_cannot_damage_a_line() -> None:
+    program = (
+        "import os, ctypes\n"
+        "from engine.contract.wire import *\n"
+        "stream = take_stdout()\n"
+        "os.write(1, b'printed by native code\\n'); print('printed by Python')\n"
+        "writer = MessageWriter(stream, name='x'); writer.send(hello('host')); writer.close()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=child_environment(), check=True
+    )
+    assert [type(decode(line)) for line in done.stdout.splitlines()] == [Hello]
+    assert b"printed by native code" in done.stderr
+    assert b"printed by Python" in done.stderr
