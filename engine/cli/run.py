@@ -83,14 +83,18 @@ def _request(settings: ChatSettings, prompt: str, *, raw: bool) -> GenerateReque
 
 
 def _answer_streamed(session: EngineSession, request: GenerateRequest) -> int:
-    reason = ""
-    for piece in session.answer(request):
-        if isinstance(piece, FinishedEvent):
-            reason = piece.reason
-        else:
-            sys.stdout.write(piece)
-            sys.stdout.flush()
-    print()
+    reason, written = "", False
+    try:
+        for piece in session.answer(request):
+            if isinstance(piece, FinishedEvent):
+                reason = piece.reason
+            else:
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+                written = True
+    finally:
+        if written or reason:
+            print(flush=True)  # an error that follows begins a line of its own
     return 1 if reason == "cancelled" else 0
 
 
