@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from engine.contract.params import SamplingParams
+from engine.contract.params import FORBIDDEN, SamplingParams
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +69,7 @@ def sampling_from(arguments: argparse.Namespace) -> SamplingParams:
 def _bias(entry: str) -> tuple[int, float]:
     token, _, bias = entry.partition("=")
     try:
-        return int(token), float(bias)
+        return int(token), max(float(bias), FORBIDDEN)
     except ValueError as error:
         raise ValueError(f"--logit-bias takes TOKEN=BIAS, got {entry!r}") from error
 

@@ -1,9 +1,9 @@
 """The settings of a call: how to sample, when to stop, how to load."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
+FORBIDDEN = -1_000_000.0  # a logit bias that no token survives; JSON has no infinity
 MAX_GRAMMAR_LENGTH = 262_144  # characters
 
 KvType = Literal["f32", "f16", "q8_0"]
@@ -53,7 +53,7 @@ class SamplingParams:
             _require_between("seed", self.seed, 0, 2**32 - 1)
         for token, bias in self.logit_bias:
             _require_between("a token id of logit_bias", token, 0, 2**31 - 1)
-            _require(-math.inf <= bias <= 1000, "logit_bias", "at most 1000", bias)
+            _require_between("logit_bias", bias, FORBIDDEN, 1000)
         if self.grammar and self.json_schema:
             raise ValueError("a grammar and a JSON schema exclude each other")
         size = max(len(self.grammar), len(self.json_schema))

@@ -11,7 +11,7 @@ import pytest
 from engine.backends.llama.backend import LlamaBackend
 from engine.backends.llama.grammar import MAX_NESTING
 from engine.contract.errors import InvalidRequest
-from engine.contract.params import LoadParams, SamplingParams
+from engine.contract.params import FORBIDDEN, LoadParams, SamplingParams
 from engine.generation.generator import generate
 from engine.generation.sequence import Sequence
 from tests.support import reference_sampling as reference
@@ -111,7 +111,7 @@ def test_temperature_0_is_the_most_likely_token(backend: LlamaBackend, logits: d
 
 def test_a_bias_forbids_and_forces_tokens(backend: LlamaBackend, logits: dict[int, float]) -> None:
     best = max(logits, key=logits.__getitem__)
-    forbidden = SamplingParams(temperature=0, logit_bias=((best, float("-inf")),))
+    forbidden = SamplingParams(temperature=0, logit_bias=((best, FORBIDDEN),))
     assert best not in drawn(backend, forbidden, 3)
     assert drawn(backend, SamplingParams(temperature=0, logit_bias=((7, 1000.0),)), 3) == {7: 3}
     with pytest.raises(InvalidRequest, match="token 999999"):

@@ -32,7 +32,7 @@ from engine.contract.messages import (
     Usage,
 )
 from engine.contract.model_info import LoadedModel, ModelInfo
-from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
 from engine.contract.processes import child_environment
 from engine.contract.wire import (
     MAX_LINE_BYTES,
@@ -72,7 +72,9 @@ SAMPLES: list[Message] = [
         model="m",
         conversation_id="c",
         messages=(ChatMessage(role="user", text="Grüße\n\u2028 😀 \x00"),),
-        sampling=SamplingParams(temperature=0, seed=3),
+        sampling=SamplingParams(
+            temperature=0, seed=3, logit_bias=((5, FORBIDDEN), (6, 1.5)), grammar='root ::= "x"'
+        ),
         limits=GenerationLimits(max_tokens=4, stop=("x",)),
     ),
     CancelRequest(request_id="a"),
