@@ -1,0 +1,35 @@
+from dataclasses import replace
+
+import pytest
+
+from app.chat_view.answer_notes import note_under
+from app.conversations.conversation import AnswerStats, Conversation, Message
+
+
+@pytest.fixture
+def answer() -> Message:
+    return Conversation.new().append(role="assistant", text="Once", model="Built-in model")
+
+
+def test_a_complete_answer_shows_speed_length_and_first_token(answer: Message) -> None:
+    stats = AnswerStats(completion_tokens=1280, decode_tps=42.66, ttft_ms=85.2, finish_reason="stop")
+    assert note_under(replace(answer, stats=stats), "") == "42.7 tok/s · 1,280 tokens · first token 85 ms"
+
+
+@pytest.mark.parametrize(("reason", "words"), [("cancelled", "stopped"), ("length", "length limit reached")])
+def test_an_answer_that_did_not_end_by_itself_says_why(answer: Message, reason: str, words: str) -> None:
+    stats = AnswerStats(completion_tokens=1, ttft_ms=2300, finish_reason=reason)
+    assert note_under(replace(answer, stats=stats), "") == f"1 token · first token 2.3 s · {words}"
+
+
+def test_a_running_answer_says_what_it_waits_for(answer: Message) -> None:
+    running = replace(answer, state="streaming")
+    assert note_under(running, "Loading the model, 40%") == "Loading the model, 40%"
+
+
+def test_an_interrupted_answer_says_that_its_text_is_kept(answer: Message) -> None:
+    assert "kept" in note_under(replace(answer, state="interrupted"), "")
+
+
+def test_the_user_s_own_message_has_no_note() -> None:
+    assert note_under(Conversation.new().append(role="user", text="Hello"), "Reading…") == ""

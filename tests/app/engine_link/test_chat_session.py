@@ -1,0 +1,203 @@
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.conversations.conversation import Conversation, Message
+from app.conversations.store import ConversationStore
+from app.engine_link.chat_session import ChatSession
+from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.engine_client import EngineClient
+from app.engine_link.host_process import HostProcess
+from app.engine_link.save_notices import SaveNotices
+from engine.contract.paths import Paths
+from tests.support.window import WAIT_MS
+
+
+@pytest.fixture
+def sessions(paths: Paths, client: EngineClient) -> Iterator[ChatSessions]:
+    notices = SaveNotices()
+    store = ConversationStore(paths.conversations, on_saved=notices.saved.emit, on_failed=notices.failed.emit)
+    yield ChatSessions(store=store, notices=notices, client=client, name_of=lambda model: f"<{model}>")
+    store.close()
+
+
+@pytest.fixture
+def session(sessions: ChatSessions) -> ChatSession:
+    return sessions.new()
+
+
+def stored(paths: Paths, session: ChatSession) -> Conversation:
+    """The conversation as another process would find it now."""
+    store = ConversationStore(paths.conversations)
+    try:
+        return store.load(session.conversation.id)
+    finally:
+        store.close()
+
+
+def answer_of(session: ChatSession) -> Message:
+    return session.conversation.path()[-1]
+
+
+def wait_for_end(session: ChatSession, qtbot: QtBot) -> Message:
+    qtbot.waitUntil(lambda: not session.is_answering, timeout=WAIT_MS)
+    return answer_of(session)
+
+
+def test_an_answer_arrives_is_kept_and_knows_its_figures(
+    session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    appended: list[Message] = []
+    session.message_appended.connect(appended.append)
+    session.send("Who are you?", model="fake:tokens=40,text=hello ")
+    answer = wait_for_end(session, qtbot)
+    assert [message.role for message in appended] == ["user", "assistant"]
+    assert (answer.text, answer.state, answer.model) == (
+        ("hello " * 7)[:40],
+        "complete",
+        "<fake:tokens=40,text=hello >",
+    )
+    assert answer.stats.completion_tokens == 41
+    assert answer.stats.context_length > 0
+    qtbot.waitUntil(lambda: stored(paths, session).path() == session.conversation.path(), timeout=WAIT_MS)
+
+
+def test_the_question_is_on_the_disk_before_the_engine_is_asked(
+    session: ChatSession, paths: Paths, host_process: HostProcess, qtbot: QtBot
+) -> None:
+    session.send("Who are you?", model="fake")
+    assert host_process.pid == 0  # asked only when the writer has reported
+    qtbot.waitUntil(lambda: host_process.pid > 0, timeout=WAIT_MS)
+    assert [message.text for message in stored(paths, session).path()][:1] == ["Who are you?"]
+    wait_for_end(session, qtbot)
+
+
+def test_the_growing_answer_is_kept_several_times_a_second(
+    session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.send("Go on", model="fake:rate=100,tokens=3000")
+    qtbot.waitUntil(lambda: len(answer_of(session).text) > 150, timeout=WAIT_MS)
+    kept = stored(paths, session).path()[-1]
+    assert len(kept.text) > 50
+    assert kept.state == "interrupted"  # which is what it is, if this process dies now
+    session.stop()
+    wait_for_end(session, qtbot)
+
+
+def test_stopping_keeps_the_text_and_says_so(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
+    session.send("Go on", model="fake:rate=200,tokens=3000")
+    qtbot.waitUntil(lambda: len(answer_of(session).text) > 20, timeout=WAIT_MS)
+    session.stop()
+    answer = wait_for_end(session, qtbot)
+    assert (answer.state, answer.stats.finish_reason) == ("complete", "cancelled")
+    assert len(answer.text) > 20
+    qtbot.waitUntil(lambda: stored(paths, session).path()[-1] == answer, timeout=WAIT_MS)
+
+
+def test_stopping_before_the_engine_was_asked_ends_it_there(
+    session: ChatSession, host_process: HostProcess, qtbot: QtBot
+) -> None:
+    session.send("Go on", model="fake")
+    session.stop()
+    assert answer_of(session).stats.finish_reason == "cancelled"
+    qtbot.wait(100)
+    assert host_process.pid == 0
+
+
+def test_what_the_answer_waits_for_is_said_while_the_model_loads(session: ChatSession, qtbot: QtBot) -> None:
+    said: list[str] = []
+    session.activity_changed.connect(said.append)
+    session.send("Go on", model="fake:load_s=0.6,tokens=5")
+    wait_for_end(session, qtbot)
+    assert any(words.startswith("Loading the model, ") for words in said)
+    assert said[-1] == ""
+
+
+def test_a_worker_that_dies_leaves_its_text_and_its_error_and_the_next_question_is_answered(
+    session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.send("Go on", model="fake:rate=500,tokens=100,abort_at=30,text=abc")
+    answer = wait_for_end(session, qtbot)
+    assert (answer.state, answer.stats.error_code) == ("failed", "worker_died")
+    assert answer.text.startswith("abc")
+    session.send("Once more", model="fake:tokens=6,text=xyz")
+    assert wait_for_end(session, qtbot).text == "xyzxyz"
+    qtbot.waitUntil(lambda: stored(paths, session).path() == session.conversation.path(), timeout=WAIT_MS)
+
+
+def test_only_one_answer_runs_at_a_time_and_nothing_is_sent_for_nothing(
+    session: ChatSession, qtbot: QtBot
+) -> None:
+    session.send("   \n", model="fake")
+    assert session.conversation.is_empty
+    session.send("Go on", model="fake:rate=200,tokens=3000")
+    session.send("And on", model="fake")
+    assert len(session.conversation.path()) == 2
+    session.stop()
+    wait_for_end(session, qtbot)
+
+
+def test_a_question_that_cannot_be_saved_is_not_sent(
+    client: EngineClient, host_process: HostProcess, paths: Paths, qtbot: QtBot
+) -> None:
+    notices = SaveNotices()
+    store = ConversationStore(paths.conversations, on_saved=notices.saved.emit, on_failed=notices.failed.emit)
+    store._reader.executescript("DROP TABLE messages")  # as if the disk had lost it
+    sessions = ChatSessions(store=store, notices=notices, client=client, name_of=str)
+    session = sessions.new()
+    session.send("Who are you?", model="fake")
+    answer = wait_for_end(session, qtbot)
+    assert answer.state == "failed"
+    assert "could not be saved" in answer.stats.error_message
+    assert host_process.pid == 0
+    store.close()
+
+
+def test_closing_keeps_a_growing_answer_as_interrupted(
+    sessions: ChatSessions, session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.send("Go on", model="fake:rate=200,tokens=3000")
+    qtbot.waitUntil(lambda: len(answer_of(session).text) > 20, timeout=WAIT_MS)
+    sessions.interrupt_all()
+    answer = answer_of(session)
+    assert answer.state == "interrupted"
+    qtbot.waitUntil(lambda: stored(paths, session).path()[-1] == answer, timeout=WAIT_MS)
+
+
+def test_two_conversations_are_answered_side_by_side(sessions: ChatSessions, qtbot: QtBot) -> None:
+    first, second = sessions.new(), sessions.new()
+    first.send("One", model="fake:rate=100,tokens=40,text=a")
+    second.send("Two", model="fake:rate=100,tokens=40,text=b")
+    assert wait_for_end(first, qtbot).text == "a" * 40
+    assert wait_for_end(second, qtbot).text == "b" * 40
+
+
+def test_an_open_conversation_is_opened_once(
+    sessions: ChatSessions, session: ChatSession, qtbot: QtBot
+) -> None:
+    session.send("One", model="fake:tokens=5")
+    wait_for_end(session, qtbot)
+    assert sessions.open(session.conversation.id) is session
+
+
+def test_a_renamed_conversation_keeps_its_title_when_it_goes_on(
+    sessions: ChatSessions, session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.send("One", model="fake:tokens=5")
+    wait_for_end(session, qtbot)
+    sessions.rename(session.conversation.id, "Numbers")
+    session.send("Two", model="fake:tokens=5")
+    wait_for_end(session, qtbot)
+    qtbot.waitUntil(lambda: len(stored(paths, session).path()) == 4, timeout=WAIT_MS)
+    assert stored(paths, session).header.title == "Numbers"
+
+
+def test_a_removed_conversation_stops_answering(
+    sessions: ChatSessions, session: ChatSession, qtbot: QtBot
+) -> None:
+    session.send("Go on", model="fake:rate=200,tokens=3000")
+    qtbot.waitUntil(lambda: len(answer_of(session).text) > 20, timeout=WAIT_MS)
+    with qtbot.waitSignal(sessions.removed, timeout=WAIT_MS):
+        sessions.remove(session.conversation.id)
+    wait_for_end(session, qtbot)

@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from app.conversations.conversation import Conversation, Message
+from app.lists.message_list import MessageList, MessageRole
+
+
+@pytest.fixture
+def messages(qtbot: QtBot) -> MessageList:
+    made = MessageList()
+    QAbstractItemModelTester(made, QAbstractItemModelTester.FailureReportingMode.Fatal, made)
+    return made
+
+
+@pytest.fixture
+def path() -> list[Message]:
+    conversation = Conversation.new()
+    conversation.append(role="user", text="Who?")
+    conversation.append(role="assistant", text="", state="streaming", model="Built-in model")
+    return conversation.path()
+
+
+def test_streaming_text_changes_one_row_and_resets_nothing(
+    messages: MessageList, path: list[Message], qtbot: QtBot
+) -> None:
+    messages.show_path(path)
+    rows: list[int] = []
+    messages.dataChanged.connect(lambda first, _last: rows.append(first.row()))
+    with qtbot.assertNotEmitted(messages.modelReset), qtbot.assertNotEmitted(messages.rowsInserted):
+        for text in ("Once ", "upon ", "a time"):
+            messages.append_text(path[1].id, text)
+    assert messages.message(1).text == "Once upon a time"
+    assert rows == [1, 1, 1]
+
+
+def test_text_of_a_message_that_is_not_shown_is_ignored(
+    messages: MessageList, path: list[Message], qtbot: QtBot
+) -> None:
+    messages.show_path(path)
+    with qtbot.assertNotEmitted(messages.dataChanged):
+        messages.append_text("somewhere else", "Once")
+        messages.change(replace(path[0], id="somewhere else"))
+
+
+def test_a_new_message_is_a_new_row(messages: MessageList, path: list[Message], qtbot: QtBot) -> None:
+    messages.show_path(path[:1])
+    with qtbot.waitSignal(messages.rowsInserted):
+        messages.append(path[1])
+    assert messages.rowCount() == 2
+
+
+def test_only_the_newest_answer_waits_and_only_while_it_streams(
+    messages: MessageList, path: list[Message]
+) -> None:
+    messages.show_path(path)
+    messages.set_activity("Reading…")
+    assert [messages.activity(row) for row in (0, 1)] == ["", "Reading…"]
+    messages.change(replace(path[1], state="complete"))
+    assert messages.activity(1) == ""
+
+
+def test_every_role_says_what_the_record_says(messages: MessageList, path: list[Message]) -> None:
+    messages.show_path(path, "Reading…")
+    index = messages.index(1)
+    said = {role: index.data(role) for role in MessageRole}
+    assert said == {
+        MessageRole.ID: path[1].id,
+        MessageRole.SPEAKER: "assistant",
+        MessageRole.STATE: "streaming",
+        MessageRole.MODEL: "Built-in model",
+        MessageRole.MESSAGE: path[1],
+        MessageRole.ACTIVITY: "Reading…",
+    }
+    assert messages.index(0).data(Qt.ItemDataRole.AccessibleTextRole) == "user: Who?"

@@ -1,0 +1,121 @@
+"""Starting and ending as a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from app.application import build
+from engine.contract.paths import Paths
+from engine.contract.processes import child_environment
+from tests.support.window import WAIT_MS
+
+WAIT_S = 30.0
+COMMAND = [sys.executable, "-c", "import sys; from app.__main__ import main; sys.exit(main([]))"]
+
+
+@pytest.fixture
+def started(paths: Paths) -> Iterator[subprocess.Popen[bytes]]:
+    environment = child_environment() | {
+        "QT_QPA_PLATFORM": "offscreen",
+        "RETORT_HOME": os.environ["RETORT_HOME"],
+    }
+    environment.pop("DISPLAY", None)
+    process = subprocess.Popen(COMMAND, env=environment | {"DISPLAY": ":none"}, stderr=subprocess.DEVNULL)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def engine_processes(window: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The host and the workers below a window."""
+    children = psutil.Process(window.pid).children(recursive=True)
+    return [child for child in children if {"engine.host", "engine.worker"} & set(words_of(child))]
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_what_is_heavy_is_not_imported_before_the_window_can_be_seen() -> None:
+    heavy = {"msgspec", "sqlcipher3", "engine.contract.messages", "app.chat_view.text_flow", "app.workings"}
+    program = f"import sys, app.application; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_window_that_is_killed_leaves_no_process_behind(started: subprocess.Popen[bytes]) -> None:
+    wait_until(lambda: len(engine_processes(started)) >= 2)
+    children = engine_processes(started)
+    started.kill()
+    started.wait()
+    _, alive = psutil.wait_procs(children, timeout=WAIT_S)
+    assert alive == []
+
+
+@pytest.mark.slow
+def test_closing_the_window_ends_the_program_and_its_engine(paths: Paths) -> None:
+    program = """
+import sys
+from PySide6.QtCore import QTimer
+from app import application
+from engine.contract.paths import Paths
+
+def build_and_close_soon(paths, qt):
+    built = application.Application(paths, qt)
+    QTimer.singleShot(1500, built.window.close)
+    return built
+
+application.build = build_and_close_soon
+sys.exit(application.run_window(Paths.from_environment(), []))
+"""
+    environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, timeout=WAIT_S, check=False)
+    assert done.returncode == 0
+    assert "runs" in (paths.log / "window.log").read_text(encoding="utf-8")  # the engine host did
+
+
+@pytest.mark.slow
+def test_a_second_start_leaves_the_folder_to_the_first_window(
+    started: subprocess.Popen[bytes], paths: Paths
+) -> None:
+    wait_until((paths.data / "requests").exists)  # made by the owner of the folder
+    environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":none"}
+    second = subprocess.run(COMMAND, env=environment, timeout=WAIT_S, check=False)
+    assert second.returncode == 0
+    assert started.poll() is None
+
+
+def test_conversations_that_cannot_be_opened_are_explained_and_the_window_ends(
+    paths: Paths, qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths.conversations.write_bytes(b"this is no database" * 500)
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "critical", lambda _parent, _title, text: said.append(text))
+    application = build(paths, qapp)
+    qtbot.addWidget(application.window)
+    application.show()
+    qtbot.waitUntil(lambda: bool(said), timeout=WAIT_MS)
+    assert "not touched" in said[0]
+    assert not application.is_complete
+    assert application.exit_status == 1
+    assert application.window.isHidden()

@@ -1,0 +1,107 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.theme.fonts import FAMILY, load_fonts
+from app.theme.icons import Icons
+from app.theme.theme import Theme
+from app.theme.tokens import DARK, LIGHT, Tokens
+from engine.contract.paths import resources
+
+ICON_NAMES = sorted(path.stem for path in (resources() / "icons").glob("*.svg"))
+
+
+def luminance(colour: str) -> float:
+    def linear(channel: float) -> float:
+        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+    mixed = QColor(colour)
+    return 0.2126 * linear(mixed.redF()) + 0.7152 * linear(mixed.greenF()) + 0.0722 * linear(mixed.blueF())
+
+
+def contrast(text: str, back: str) -> float:
+    light, dark = sorted((luminance(text), luminance(back)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_text_can_be_read_on_what_it_stands_on(tokens: Tokens) -> None:
+    grounds = (tokens.window, tokens.sidebar, tokens.raised, tokens.hovered, tokens.selected, tokens.bubble)
+    pairs = [(tokens.text, ground) for ground in (*grounds, tokens.text_selection)]
+    pairs += [(tokens.secondary, ground) for ground in (tokens.window, tokens.sidebar, tokens.raised)]
+    pairs += [(tokens.on_accent, tokens.accent), (tokens.accent, tokens.raised)]
+    pairs += [(tokens.callout_text, tokens.callout)]
+    too_faint = [(text, back, contrast(text, back)) for text, back in pairs if contrast(text, back) < 4.5]
+    assert not too_faint
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_state_colours_stand_out_from_the_strip(tokens: Tokens) -> None:
+    for colour in (tokens.good, tokens.busy, tokens.bad, tokens.accent):
+        assert contrast(colour, tokens.window) >= 3
+
+
+def test_both_sets_are_complete_colours() -> None:
+    for tokens in (LIGHT, DARK):
+        for field in fields(tokens):
+            value = getattr(tokens, field.name)
+            assert isinstance(value, bool) or QColor(value).isValid(), field.name
+
+
+def test_the_choice_decides_whatever_the_platform_says(theme: Theme, qapp: QApplication) -> None:
+    theme.choose("dark")
+    assert theme.tokens is DARK
+    assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(DARK.window)
+    theme.choose("light")
+    assert theme.tokens is LIGHT
+    assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(LIGHT.window)
+
+
+def test_a_platform_without_an_opinion_gets_light(theme: Theme) -> None:
+    theme.choose("system")  # the display without a screen has none
+    assert (theme.choice, theme.tokens) == ("system", LIGHT)
+
+
+def test_listeners_hear_of_a_change(theme: Theme, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(theme.changed):
+        theme.choose("dark")
+
+
+def test_the_shipped_font_is_used_and_its_licence_is_beside_it(qapp: QApplication) -> None:
+    fonts = load_fonts(resources() / "fonts")
+    assert fonts.body.family() == FAMILY
+    assert FAMILY in QFontDatabase.families()
+    assert "SIL OPEN FONT LICENSE" in (resources() / "fonts" / "OFL.txt").read_text(encoding="utf-8")
+
+
+def test_without_the_font_files_the_system_s_font_serves(qapp: QApplication, tmp_path: Path) -> None:
+    assert load_fonts(tmp_path).body.family() == QFont().family()
+
+
+@pytest.mark.parametrize("name", ICON_NAMES)
+def test_an_icon_is_drawn_in_the_colour_asked_for(qapp: QApplication, name: str) -> None:
+    image = Icons(resources() / "icons").pixmap(name, "#ff0000", 24).toImage()
+    drawn = [
+        image.pixelColor(x, y)
+        for x in range(image.width())
+        for y in range(image.height())
+        if image.pixelColor(x, y).alpha() > 200
+    ]
+    assert drawn
+    assert all(colour.red() > 200 and colour.green() < 60 and colour.blue() < 60 for colour in drawn)
+
+
+def test_an_icon_is_as_sharp_as_the_screen(qapp: QApplication) -> None:
+    icon = Icons(resources() / "icons").icon("send", "#000000")
+    assert icon.pixmap(QSize(20, 20), 2.0).size() == QSize(40, 40)
+
+
+def test_a_disabled_button_s_icon_has_its_own_colour(qapp: QApplication) -> None:
+    icon = Icons(resources() / "icons").icon("stop", "#ff0000", "#0000ff")
+    image = icon.pixmap(QSize(20, 20), QIcon.Mode.Disabled).toImage()
+    assert image.pixelColor(10, 10) == QColor("#0000ff")
