@@ -1,0 +1,144 @@
+"""The application: the window first, and everything that works behind it once the window can be seen."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app.model_names import BUILTIN, model_name
+from app.owner_lock import OwnerLock
+from app.self_test import find_faults, refusal
+from app.theme.fonts import load_fonts
+from app.theme.icons import Icons
+from app.theme.theme import Theme
+from app.views.chat_page import ChatPage
+from app.views.main_window import MainWindow
+from app.views.model_picker import ModelPicker
+from app.views.sidebar import Sidebar
+from app.views.status_strip import StatusStrip
+from app.views.window_settings import WindowSettings
+from engine.contract.paths import Paths, resources
+
+if TYPE_CHECKING:
+    from app.workings import Workings
+
+
+class Application:
+    """The window and its workings; `show` it, and `close` it in the end."""
+
+    def __init__(self, paths: Paths, qt: QApplication) -> None:
+        """Build the window alone."""
+        paths.ensure()
+        self._paths = paths
+        self._workings: Workings | None = None
+        self._is_closed = False
+        self.exit_status = 0
+        self.settings = WindowSettings(paths.config / "window.ini")
+        self.theme = Theme(
+            qt, load_fonts(resources() / "fonts"), Icons(resources() / "icons"), self.settings.theme
+        )
+        self.window = MainWindow(
+            Sidebar(self.theme),
+            ModelPicker(self.theme),
+            ChatPage(self.theme),
+            StatusStrip(self.theme),
+            self.theme,
+        )
+        name = model_name(self.settings.model or BUILTIN)
+        self.window.picker.show_model(name)
+        self.window.page.show_model_name(name)
+        self.theme.changed.connect(self._keep_theme)
+        self.window.closed.connect(self.close)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is something behind the window."""
+        return self._workings is not None
+
+    @property
+    def workings(self) -> "Workings":
+        """Everything behind the window; there is none before it was painted."""
+        assert self._workings is not None
+        return self._workings
+
+    def show(self, model_file: str = "") -> None:
+        """Show the window; once it is painted, build the rest and open the model file if one is named."""
+        self.window.restoreGeometry(self.settings.geometry)
+        if not self.settings.shows_sidebar:
+            self.window.toggle_sidebar()
+        self.window.first_painted.connect(lambda: self._complete(model_file))
+        self.window.show()
+        self.window.page.composer.setFocus()
+
+    def come_forward(self, model_file: str = "") -> None:
+        """Show the window over others, and open a model file if one is named."""
+        self.window.setWindowState(self.window.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.window.raise_()
+        self.window.activateWindow()
+        if model_file and self._workings is not None:
+            self._workings.open_model(model_file)
+
+    def close(self) -> None:
+        """Keep what is unsaved and end every child process."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.window.hide()
+        self.settings.geometry = self.window.saveGeometry()
+        self.settings.shows_sidebar = self.window.shows_sidebar
+        self.settings.sync()
+        if self._workings is not None:
+            self._workings.close()
+
+    def _complete(self, model_file: str) -> None:
+        if self._is_closed:
+            return
+        # SQLite, msgspec and Qt's text layouts take as long to import as all of the window
+        from app.conversations.errors import StoreError  # noqa: PLC0415
+        from app.workings import Workings  # noqa: PLC0415
+
+        try:
+            self._workings = Workings(self._paths, self.window, self.settings, self.theme)
+        except StoreError as error:
+            QMessageBox.critical(self.window, "Retort", str(error))
+            self.exit_status = 1
+            self.window.close()
+        else:
+            self._workings.start(model_file)
+
+    def _keep_theme(self) -> None:
+        self.settings.theme = self.theme.choice
+
+
+def build(paths: Paths, qt: QApplication) -> Application:
+    """The window, made and not shown yet."""
+    return Application(paths, qt)
+
+
+def run_window(paths: Paths, arguments: Sequence[str]) -> int:
+    """Open the window, with the model file that the arguments may name; returns the exit status."""
+    faults = find_faults()
+    if faults:
+        print(refusal(faults), file=sys.stderr)
+        return 1
+    model_file = arguments[0] if arguments else ""
+    paths.ensure()
+    lock = OwnerLock(paths.data)
+    if not lock.take():
+        lock.ask_owner(model_file)
+        return 0
+    qt = QApplication(["retort"])
+    qt.setApplicationName("retort")
+    qt.setApplicationDisplayName("Retort")
+    application = build(paths, qt)
+    lock.asked.connect(application.come_forward)
+    lock.listen()
+    application.show(model_file)
+    try:
+        qt.exec()
+        return application.exit_status
+    finally:
+        application.close()
+        lock.release()

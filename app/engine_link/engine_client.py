@@ -1,0 +1,134 @@
+"""The engine as the window sees it: requests are methods that answer a request id, events are signals."""
+
+import itertools
+import logging
+
+from PySide6.QtCore import QObject, Signal
+
+from app.engine_link.host_process import HostProcess
+from engine.contract.chat import ChatMessage
+from engine.contract.errors import EngineError, rebuild_error
+from engine.contract.messages import (
+    CancelRequest,
+    ErrorEvent,
+    FinishedEvent,
+    GenerateRequest,
+    LoadProgress,
+    LoadRequest,
+    Message,
+    ModelLoaded,
+    ModelUnloaded,
+    Request,
+    TextEvent,
+    UnloadRequest,
+)
+from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+
+log = logging.getLogger(__name__)
+
+
+class EngineClient(QObject):
+    """Every request ends in exactly one of `model_loaded`, `model_unloaded`, `finished` and `failed`.
+
+    For a generate request `model_loaded` may come before that as well. None of them comes before the method
+    that made the request has returned.
+    """
+
+    load_progressed = Signal(str, str, float)  # request id, model, fraction
+    model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
+    model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
+    text_arrived = Signal(str, str)  # request id, text
+    finished = Signal(str, object)  # request id, FinishedEvent
+    failed = Signal(str, object)  # request id (empty: concerns no request), EngineError
+
+    def __init__(self, host: HostProcess, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self._ids = itertools.count(1)
+        self._in_flight: dict[str, Request] = {}
+        host.message_arrived.connect(self._take)
+        host.died.connect(self._fail_all)
+
+    def load(self, model: str, params: LoadParams | None = None) -> str:
+        """Put a model into memory."""
+        return self._send(LoadRequest(request_id=self._next_id(), model=model, load=params or LoadParams()))
+
+    def unload(self, model: str) -> str:
+        """Give a model's memory back."""
+        return self._send(UnloadRequest(request_id=self._next_id(), model=model))
+
+    def generate(
+        self,
+        model: str,
+        messages: tuple[ChatMessage, ...],
+        *,
+        conversation_id: str,
+        load: LoadParams | None = None,
+        sampling: SamplingParams | None = None,
+        limits: GenerationLimits | None = None,
+    ) -> str:
+        """Answer a conversation; the model is loaded where it is not yet."""
+        return self._send(
+            GenerateRequest(
+                request_id=self._next_id(),
+                model=model,
+                load=load or LoadParams(),
+                conversation_id=conversation_id,
+                messages=messages,
+                sampling=sampling or SamplingParams(),
+                limits=limits or GenerationLimits(),
+            )
+        )
+
+    def cancel(self, request_id: str) -> None:
+        """Stop a request; it still ends with `finished`."""
+        if request_id in self._in_flight:
+            self._host.send(CancelRequest(request_id=request_id))
+
+    def start(self) -> None:
+        """Start the host before the first request needs it."""
+        self._host.start()
+
+    def close(self) -> None:
+        """End the host and everything below it; requests in flight are forgotten."""
+        self._in_flight.clear()
+        self._host.close()
+
+    def _next_id(self) -> str:
+        return f"window-{next(self._ids)}"
+
+    def _send(self, request: Request) -> str:
+        self._in_flight[request.request_id] = request
+        self._host.send(request)
+        return request.request_id
+
+    def _take(self, message: Message) -> None:
+        request_id = getattr(message, "request_id", "")
+        if request_id and request_id not in self._in_flight:
+            return  # it has ended for us
+        match message:
+            case TextEvent():
+                self.text_arrived.emit(request_id, message.text)
+            case LoadProgress():
+                self.load_progressed.emit(request_id, message.model, message.fraction)
+            case ModelLoaded():
+                if isinstance(self._in_flight.get(request_id), LoadRequest):
+                    del self._in_flight[request_id]
+                self.model_loaded.emit(request_id, message.model, message.loaded)
+            case ModelUnloaded():
+                self._in_flight.pop(request_id, None)
+                self.model_unloaded.emit(request_id, message.model)
+            case FinishedEvent():
+                del self._in_flight[request_id]
+                self.finished.emit(request_id, message)
+            case ErrorEvent():
+                self._in_flight.pop(request_id, None)
+                self.failed.emit(request_id, rebuild_error(message.code, message.message, message.details))
+            case _:
+                log.warning("the host sent a %s, which nobody asked for", type(message).__name__)
+
+    def _fail_all(self, error: EngineError) -> None:
+        requests, self._in_flight = self._in_flight, {}
+        for request_id in requests:
+            self.failed.emit(request_id, error)
+        self.failed.emit("", error)

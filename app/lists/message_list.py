@@ -1,0 +1,118 @@
+"""The shown path of one conversation as rows; it grows while text streams and never resets then."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.conversations.conversation import Message
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class MessageRole(IntEnum):
+    """What a message can be asked for besides its text."""
+
+    ID = Qt.ItemDataRole.UserRole + 1
+    SPEAKER = Qt.ItemDataRole.UserRole + 2  # user, assistant, system
+    STATE = Qt.ItemDataRole.UserRole + 3
+    MODEL = Qt.ItemDataRole.UserRole + 4
+    MESSAGE = Qt.ItemDataRole.UserRole + 5  # the whole record
+    ACTIVITY = Qt.ItemDataRole.UserRole + 6  # what an answer without text yet waits for
+
+
+class MessageList(QAbstractListModel):
+    """Messages by row. `message` and `activity` are the quick way for Python, `data` the Qt one."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._messages: list[Message] = []
+        self._activity = ""
+
+    def show_path(self, messages: Iterable[Message], activity: str = "") -> None:
+        """Show another conversation."""
+        self.beginResetModel()
+        self._messages = list(messages)
+        self._activity = activity
+        self.endResetModel()
+
+    def append(self, message: Message) -> None:
+        """Add a message at the end."""
+        row = len(self._messages)
+        self.beginInsertRows(QModelIndex(), row, row)
+        self._messages.append(message)
+        self.endInsertRows()
+
+    def append_text(self, message_id: str, text: str) -> None:
+        """Let an answer grow."""
+        row = self.find(message_id)
+        if row is not None:
+            message = self._messages[row]
+            self._put(row, replace(message, text=message.text + text))
+
+    def change(self, message: Message) -> None:
+        """Take the new record of a message that is shown; others are ignored."""
+        row = self.find(message.id)
+        if row is not None:
+            self._put(row, message)
+
+    def set_activity(self, activity: str) -> None:
+        """Say what the newest answer waits for; empty for nothing."""
+        self._activity = activity
+        if self._messages:
+            row = len(self._messages) - 1
+            self._put(row, self._messages[row])
+
+    def find(self, message_id: str) -> int | None:
+        """The row of a message; searched from the end, where changes happen."""
+        for row in range(len(self._messages) - 1, -1, -1):
+            if self._messages[row].id == message_id:
+                return row
+        return None
+
+    def message(self, row: int) -> Message:
+        """The record in a row."""
+        return self._messages[row]
+
+    def activity(self, row: int) -> str:
+        """What the answer in this row waits for; only the newest can wait."""
+        is_waiting = row == len(self._messages) - 1 and self._messages[row].state == "streaming"
+        return self._activity if is_waiting else ""
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        """How many messages are shown."""
+        return 0 if parent is not None and parent.isValid() else len(self._messages)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What a message says under a role."""
+        if not index.isValid():
+            return None
+        message = self._messages[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return message.text
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{message.role}: {message.text}"
+            case MessageRole.ID:
+                return message.id
+            case MessageRole.SPEAKER:
+                return message.role
+            case MessageRole.STATE:
+                return message.state
+            case MessageRole.MODEL:
+                return message.model
+            case MessageRole.MESSAGE:
+                return message
+            case MessageRole.ACTIVITY:
+                return self.activity(index.row())
+        return None
+
+    def roleNames(self) -> dict[int, Any]:
+        """The names of the roles."""
+        return {**super().roleNames(), **{role: role.name.lower().encode() for role in MessageRole}}
+
+    def _put(self, row: int, message: Message) -> None:
+        self._messages[row] = message
+        self.dataChanged.emit(self.index(row), self.index(row))

@@ -1,0 +1,76 @@
+"""The colours of the window, one set for light and one for dark; every other colour is derived from these.
+
+Text on its own background keeps a contrast of at least 4.5 (WCAG AA); a test computes it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """One set of colours, each as #rrggbb."""
+
+    is_dark: bool
+    window: str  # behind messages, header and status strip
+    sidebar: str
+    raised: str  # buttons and fields on the sidebar, the composer
+    hovered: str
+    selected: str
+    bubble: str  # behind the user's messages
+    line: str  # hairlines and borders
+    text: str
+    secondary: str  # labels, statistics, hints
+    accent: str
+    on_accent: str
+    text_selection: str  # behind selected text
+    good: str
+    busy: str
+    bad: str
+    callout: str  # behind an error
+    callout_line: str
+    callout_text: str
+
+
+LIGHT = Tokens(
+    is_dark=False,
+    window="#ffffff",
+    sidebar="#f6f6f7",
+    raised="#ffffff",
+    hovered="#eeeff2",
+    selected="#e7e8ee",
+    bubble="#eef0f4",
+    line="#e4e5e9",
+    text="#1d2129",
+    secondary="#646a76",
+    accent="#4a5cf0",
+    on_accent="#ffffff",
+    text_selection="#cdd4fd",
+    good="#1a9c5b",
+    busy="#b06a00",
+    bad="#c8342b",
+    callout="#fdf1f0",
+    callout_line="#f0c8c4",
+    callout_text="#8f231c",
+)
+
+DARK = Tokens(
+    is_dark=True,
+    window="#1a1b1f",
+    sidebar="#131417",
+    raised="#212328",
+    hovered="#1f2126",
+    selected="#262930",
+    bubble="#272a31",
+    line="#2d3037",
+    text="#e4e6eb",
+    secondary="#959aa6",
+    accent="#7f8cff",
+    on_accent="#14151a",
+    text_selection="#3b4378",
+    good="#3fce8a",
+    busy="#e0a23c",
+    bad="#f2726a",
+    callout="#2b1d1e",
+    callout_line="#5a3230",
+    callout_text="#f5b1ab",
+)

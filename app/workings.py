@@ -1,0 +1,162 @@
+"""The workings: every long-lived object behind the window, made once and wired with the window's parts.
+
+Not imported before the window can be seen.
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from app.chat_view.chat_view import ChatView
+from app.conversations.store import ConversationStore
+from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.engine_client import EngineClient
+from app.engine_link.engine_status import EngineStatus
+from app.engine_link.host_process import HostProcess
+from app.engine_link.model_choice import ModelChoice
+from app.engine_link.save_notices import SaveNotices
+from app.error_texts import describe_error
+from app.lists.conversation_list import ConversationList
+from app.lists.message_list import MessageList
+from app.log_files import set_aside_long_log
+from app.model_names import BUILTIN
+from app.theme.theme import Theme
+from app.views.conversation_view import ConversationView
+from app.views.main_window import MainWindow
+from app.views.shown_chat import ShownChat
+from app.views.window_settings import WindowSettings
+from engine.contract.errors import EngineError
+from engine.contract.paths import Paths
+from engine.contract.processes import child_command, child_environment
+
+log = logging.getLogger(__name__)
+
+
+class Workings:
+    """Conversations, the engine, and what the user can do with them."""
+
+    def __init__(self, paths: Paths, window: MainWindow, settings: WindowSettings, theme: Theme) -> None:
+        """Build everything; raises StoreError where the conversations cannot be opened."""
+        _log_to(paths.log / "window.log")
+        self._settings = settings
+        self._page = window.page
+        self.notices = SaveNotices()
+        self.store = ConversationStore(
+            paths.conversations, on_saved=self.notices.saved.emit, on_failed=self.notices.failed.emit
+        )
+        self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
+        self.client = EngineClient(self.host)
+        self.status = EngineStatus(self.client)
+        self.choice = ModelChoice(
+            self.client, current=_still_there(settings.model), recent=settings.recent_models
+        )
+        self.sessions = ChatSessions(
+            store=self.store, notices=self.notices, client=self.client, name_of=self.choice.name_of
+        )
+        self.conversations = ConversationList()
+        self.conversation_view = ConversationView(self.conversations, theme)
+        self.messages = MessageList()
+        self.chat_view = ChatView(self.messages, theme)
+        window.sidebar.set_list(self.conversation_view)
+        window.page.set_chat_view(self.chat_view)
+        window.picker.follow(self.choice)
+        window.strip.follow(self.status)
+        self.shown = ShownChat(
+            self.sessions.new(), page=window.page, messages=self.messages, choice=self.choice
+        )
+        self._wire(window)
+
+    def start(self, model_file: str = "") -> None:
+        """List the conversations and start the engine; the built-in model is small enough to load unasked."""
+        self.conversations.set_headers(self.store.headers())
+        self.client.start()
+        if model_file:
+            self.open_model(model_file)
+        elif self.choice.current == BUILTIN:
+            self.choice.preload()
+        self.store.empty_bin(time.time())
+
+    def new_chat(self) -> None:
+        """Show an empty conversation; the one that is shown will do if it is empty."""
+        is_empty = self.shown.session.conversation.is_empty
+        self.shown.show(self.shown.session if is_empty else self.sessions.new())
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Show a conversation."""
+        self.shown.show(self.sessions.open(conversation_id))
+
+    def open_model(self, path: str) -> None:
+        """Use a model file from now on."""
+        self.choice.choose(str(Path(path).absolute()))
+
+    def delete_conversation(self, conversation_id: str) -> None:
+        """Move a conversation to the bin, and offer to take it out again."""
+        was_shown = self.shown.conversation_id == conversation_id
+        self.sessions.remove(conversation_id)
+        if was_shown:
+            self.shown.show(self.sessions.new())
+
+        def restore() -> None:
+            self.sessions.restore(conversation_id)
+            self.open_conversation(conversation_id)
+
+        self._page.notice.show_plain("The chat was moved to the bin.", "Undo", restore)
+
+    def close(self) -> None:
+        """Keep what is unsaved and end every child process."""
+        self.sessions.interrupt_all()
+        self.store.close()
+        self.client.close()
+
+    def _wire(self, window: MainWindow) -> None:
+        self.conversation_view.set_current(self.shown.conversation_id)
+        self.conversation_view.opened.connect(self.open_conversation)
+        self.conversation_view.delete_requested.connect(self.delete_conversation)
+        self.conversations.renamed.connect(self.sessions.rename)
+        self.sessions.header_changed.connect(self.conversations.put)
+        self.sessions.removed.connect(self.conversations.remove)
+        self.shown.session_shown.connect(self.conversation_view.set_current)
+        window.new_requested.connect(self.new_chat)
+        window.stop_requested.connect(self.shown.stop)
+        window.model_file_chosen.connect(self.open_model)
+        self.choice.changed.connect(self._keep_choice)
+        self.choice.refused.connect(self._tell_refusal)
+        self.notices.failed.connect(self._tell_unsaved)
+
+    def _keep_choice(self) -> None:
+        self._settings.model = self.choice.current
+        self._settings.recent_models = self.choice.recent
+
+    def _tell_refusal(self, _model: str, error: EngineError) -> None:
+        text = describe_error(error)
+        self._page.notice.show_error(f"{text.happened} {text.to_do}")
+
+    def _tell_unsaved(self, _sequence: int, reason: str) -> None:
+        self._page.notice.show_error(
+            f"This conversation could not be saved: {reason}. Make room on the disk, then go on."
+        )
+
+
+def _log_to(path: Path) -> None:
+    set_aside_long_log(path)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        filename=path,
+        encoding="utf-8",
+    )
+    if sys.excepthook is sys.__excepthook__:  # a test has its own
+        sys.excepthook = _log_unhandled
+
+
+def _log_unhandled(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What a slot raises reaches nobody; the log keeps it."""
+    log.error("unhandled", exc_info=(kind, error, trace))
+    sys.__excepthook__(kind, error, trace)
+
+
+def _still_there(model: str) -> str:
+    """The model that was used last, if it can be used now."""
+    return model if model and Path(model).exists() else BUILTIN
