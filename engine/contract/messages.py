@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine.contract.chat import ChatMessage, ToolCallPart
+from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
@@ -174,6 +174,24 @@ class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
 
 
 AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
+
+
+def answer_event(request_id: str, part: Part) -> AnswerEvent:
+    """The event that brings a part of an answer."""
+    if isinstance(part, TextPart):
+        return TextEvent(request_id=request_id, text=part.text)
+    if isinstance(part, ReasoningPart):
+        return ReasoningEvent(request_id=request_id, text=part.text)
+    return ToolCallEvent(request_id=request_id, call=part)
+
+
+def event_part(event: AnswerEvent) -> Part:
+    """The part of an answer that an event brings."""
+    if isinstance(event, ToolCallEvent):
+        return event.call
+    return TextPart(event.text) if isinstance(event, TextEvent) else ReasoningPart(event.text)
+
+
 Event = (
     LoadProgress | ModelLoaded | ModelUnloaded | AnswerEvent | FinishedEvent | EngineDescription | ErrorEvent
 )

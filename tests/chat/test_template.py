@@ -1,6 +1,6 @@
 import pytest
 
-from engine.chat.template import plain_prompt, render
+from engine.chat.template import TemplateVariables, plain_prompt, render
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import TemplateBroken
 
@@ -12,7 +12,10 @@ def test_a_template_sees_messages_special_tokens_and_the_generation_prompt() -> 
         "{{ bos_token }}{% for m in messages %}<{{ m['role'] }}>{{ m.content | trim }}{% endfor %}"
         "{% if add_generation_prompt %}<assistant>{% endif %}"
     )
-    assert render(source, QUESTION, {"bos_token": "<s>"}) == "<s><system>Be brief.<user>Why?<assistant>"
+    assert (
+        render(source, QUESTION, TemplateVariables(special_tokens={"bos_token": "<s>"}))
+        == "<s><system>Be brief.<user>Why?<assistant>"
+    )
 
 
 def test_what_real_templates_use_is_there() -> None:
@@ -20,7 +23,7 @@ def test_what_real_templates_use_is_there() -> None:
         "{%- for m in messages %}{% if loop.first %}{% continue %}{% endif %}{{ m | tojson }}{% endfor %}"
         "{{ strftime_now('%Y')[:2] }}"
     )
-    assert render(source, QUESTION, {}) == '{"role": "user", "content": "Why?"}20'
+    assert render(source, QUESTION, TemplateVariables()) == '{"role": "user", "content": "Why?"}20'
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def test_what_real_templates_use_is_there() -> None:
 )
 def test_a_broken_or_hostile_template_says_why(source: str, reason: str) -> None:
     with pytest.raises(TemplateBroken, match=reason):
-        render(source, QUESTION, {})
+        render(source, QUESTION, TemplateVariables())
 
 
 def test_without_a_template_the_texts_follow_one_another() -> None:
