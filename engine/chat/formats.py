@@ -107,7 +107,7 @@ MINIMAX = _tagged(
 )
 """MiniMax M2: `<minimax:tool_call><invoke name="…"><parameter name="…">value</parameter></invoke>…`.
 
-Documented in the model's chat template and its tool calling guide.
+Documented in the model's chat template and in MiniMax-M2's docs/tool_calling_guide.md.
 """
 
 DEEPSEEK = _tagged(
@@ -126,14 +126,17 @@ fenced block.
 
 DEEPSEEK_DSML = _tagged(
     "deepseek-dsml",
-    calls={"<｜DSML｜function_calls>": "</｜DSML｜function_calls>"},
+    calls={
+        "<｜DSML｜function_calls>": "</｜DSML｜function_calls>",
+        "<｜DSML｜tool_calls>": "</｜DSML｜tool_calls>",
+    },
     read_calls=call_bodies.invoke_calls,
     calls_need_close=True,
     inner_marks=("｜DSML｜",),
 )
-"""DeepSeek V3.2: MiniMax's elements with `｜DSML｜` before their names and the type beside each value.
+"""DeepSeek V3.2 and V4: MiniMax's elements with `｜DSML｜` before their names and the type beside each value.
 
-Documented in the model's chat template as llama.cpp keeps it.
+Documented in DeepSeek-V3.2's encoding/encoding_dsv32.py; V4 calls the outer element `tool_calls`.
 """
 
 KIMI = _tagged(
@@ -175,8 +178,8 @@ LLAMA = _tagged(
 )
 """Llama 3: an answer that is `{"name": …, "parameters": …}`, or what follows `<|python_tag|>`.
 
-Documented in the chat template of Llama 3.1 and Meta's prompt format page. Without a mark a call is told
-from an answer in JSON by its first key, and only where tools are offered.
+Documented in the chat template of Llama 3.1 and in Meta's models/llama3_1/prompt_format.md. Without a
+mark a call is told from an answer in JSON by its first key, and only where tools are offered.
 """
 
 FUNCTION_GEMMA = _tagged(
@@ -187,7 +190,7 @@ FUNCTION_GEMMA = _tagged(
 )
 """FunctionGemma: `<start_function_call>call:name{key:<escape>text<escape>}<end_function_call>`.
 
-Documented in Google's description of the model's format; seen here in programs that use it.
+Documented at ai.google.dev, "FunctionGemma formatting and best practices".
 """
 
 GEMMA = _tagged(
@@ -202,7 +205,7 @@ GEMMA = _tagged(
 )
 """Gemma 4: `<|channel>thought…<channel|>` and `<|tool_call>call:name{key:<|"|>text<|"|>}<tool_call|>`.
 
-Documented in the model's chat template.
+Documented at ai.google.dev, "Gemma 4 Prompt Formatting", and in the model's chat template.
 """
 
 

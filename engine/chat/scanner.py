@@ -59,8 +59,7 @@ class Scanner:
         if self._region.kind == "call":
             self._add(Piece("call", held, is_closed=False, or_text=self._region.or_text))
         elif self._region.kind == "header":
-            is_header = any(mark in held for mark in self._output.inner_marks)
-            self._add(Piece("mark" if is_header else "text", held))
+            self._add(Piece(self._header_kind(held), held))
         else:
             self._flush_blanks()
         self._text, self._position = "", 0
@@ -148,7 +147,7 @@ class Scanner:
                     held = mark = ""
                 else:
                     held, mark = "", held + mark
-            self._add(Piece("text", held))
+            self._add(Piece(self._header_kind(held), held))  # of a message that never began
         elif region.kind == "call":
             self._add(Piece("call", held, or_text=region.or_text))
         if mark in region.kept:
@@ -157,6 +156,10 @@ class Scanner:
         self._add(Piece("mark", blanks + mark))
         self._region = self._output.regions[target]
         self._after_mark = True
+
+    def _header_kind(self, held: str) -> Literal["text", "mark"]:
+        """What stands where a header should be: one, however malformed, or text."""
+        return "mark" if any(mark in held for mark in self._output.inner_marks) else "text"
 
     def _give_up_header(self, end: int) -> None:
         """Too long for a header: text, then."""

@@ -90,6 +90,13 @@ CALLS = [
         "</｜DSML｜invoke>\n</｜DSML｜function_calls>",
     ),
     (
+        formats.DEEPSEEK_DSML,
+        '<｜DSML｜tool_calls><｜DSML｜invoke name="weather">'
+        '<｜DSML｜parameter name="city" string="true">Paris</｜DSML｜parameter>'
+        '<｜DSML｜parameter name="days" string="false">3</｜DSML｜parameter>'
+        "</｜DSML｜invoke></｜DSML｜tool_calls>",
+    ),
+    (
         formats.KIMI,
         "<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>"
         '{"city": "Paris", "days": 3}<|tool_call_end|><|tool_calls_section_end|>',
@@ -233,6 +240,16 @@ def test_a_preamble_of_gpt_oss_is_text_and_a_built_in_tool_gets_its_code() -> No
     message = answer(formats.HARMONY, text)
     assert (message.reasoning, message.text) == ("Plan.", "I run it.")
     assert called(message) == [("python", {"code": "print(1)"})]
+
+
+@pytest.mark.parametrize(
+    "header", ["<|channel|>??", "<|channel|>commentary?commentary?", "<|channel|>We need to", "<|channel|>"]
+)
+def test_a_malformed_header_of_gpt_oss_is_not_shown(header: str) -> None:
+    text = f"{header}<|end|><|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>"
+    text += "<|start|>assistant<|channel|>final<|message|>Yes."
+    assert parse(formats.HARMONY, text) == [ReasoningPart("Hm."), TextPart("Yes.")]
+    assert parse(formats.HARMONY, header) == []
 
 
 def test_gpt_oss_without_any_header_is_text_all_the_same() -> None:

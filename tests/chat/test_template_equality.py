@@ -136,9 +136,10 @@ def test_there_are_templates_enough() -> None:
     assert len(TEMPLATES) >= 30
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["", "crlf"])
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_a_prompt_is_the_one_that_transformers_renders(path: Path) -> None:
-    source = path.read_bytes().decode()
+def test_a_prompt_is_the_one_that_transformers_renders(path: Path, line_end: str) -> None:
+    source = path.read_text(encoding="utf-8").replace("\n", line_end)
     rendered = 0
     for conversation, messages in CONVERSATIONS.items():
         for name, variables in VARIABLES.items():
