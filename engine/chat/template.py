@@ -58,7 +58,7 @@ def render(source: str, messages: Sequence[ChatMessage], variables: TemplateVari
     failures: list[Exception] = []
     try:
         template = _environment().from_string(source)
-        for variant in message_variants(messages):
+        for variant in message_variants(source, messages):
             try:
                 return _checked(_render(template, variant, variables))
             except (TypeError, TemplateError) as error:  # it may want its messages in another way
