@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from engine.cli.answer_printer import AnswerPrinter
 from engine.cli.engine_session import EngineSession, new_request_id
+from engine.cli.sampling_arguments import add_sampling_arguments, sampling_from
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.chat import ChatMessage, Part
 from engine.contract.messages import FinishedEvent, GenerateRequest, event_part
-from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.params import GenerationLimits, LoadParams
 
 NAME = "run"
 HELP = "answer a prompt, or converse in the terminal where none is given"
@@ -18,21 +19,14 @@ HELP = "answer a prompt, or converse in the terminal where none is given"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments; defaults come from the params themselves."""
-    sampling, load = SamplingParams(), LoadParams()
+    load = LoadParams()
     add = parser.add_argument
     add("model", help="`builtin` or the path of a .gguf file")
     add("prompt", nargs="?", help="what to answer; `-` reads it from stdin")
     add("--system", default="", help="system prompt")
     add("--raw", action="store_true", help="go on with the prompt as it is, without the chat template")
     add("--max-tokens", type=int, help="most tokens of the answer (default: up to the context length)")
-    add("--temperature", type=float, default=sampling.temperature, help="0 is greedy (default %(default)s)")
-    add("--top-k", type=int, default=sampling.top_k, help="0 is off (default %(default)s)")
-    add("--top-p", type=float, default=sampling.top_p, help="1 is off (default %(default)s)")
-    add("--min-p", type=float, default=sampling.min_p, help="0 is off (default %(default)s)")
-    add(
-        "--repeat-penalty", type=float, default=sampling.repeat_penalty, help="1 is off (default %(default)s)"
-    )
-    add("--seed", type=int, help="makes a sampled answer repeatable")
+    add_sampling_arguments(parser)
     add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
     add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
     add("--threads", type=int, help="CPU threads (default: the physical cores)")
@@ -53,14 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             gpu_layers=arguments.gpu_layers,
             kv_type=arguments.kv_type,
         ),
-        sampling=SamplingParams(
-            temperature=arguments.temperature,
-            top_k=arguments.top_k,
-            top_p=arguments.top_p,
-            min_p=arguments.min_p,
-            repeat_penalty=arguments.repeat_penalty,
-            seed=arguments.seed,
-        ),
+        sampling=sampling_from(arguments),
         limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),
     )
     with EngineSession(verbose=arguments.verbose) as session:

@@ -3,31 +3,61 @@
 from dataclasses import dataclass
 from typing import Literal
 
+FORBIDDEN = -1_000_000.0  # a logit bias that no token survives; JSON has no infinity
+MAX_GRAMMAR_LENGTH = 262_144  # characters
+
 KvType = Literal["f32", "f16", "q8_0"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingParams:
-    """How the next token is picked from the logits."""
+    """How the next token is picked from the logits. The filters work in the order of the fields."""
 
-    temperature: float = 0.8  # 0 picks the most likely token
+    logit_bias: tuple[tuple[int, float], ...] = ()  # token id and what is added to its logit
+    repeat_penalty: float = 1.0  # divides the logit of tokens seen in the window; 1 changes nothing
+    frequency_penalty: float = 0.0  # subtracted once per occurrence in the window
+    presence_penalty: float = 0.0  # subtracted once for any occurrence
+    penalty_window: int = 64  # tokens that penalties look back on; -1 is the whole context
+    dry_multiplier: float = 0.0  # punishes going on with a repetition; 0 is off
+    dry_base: float = 1.75  # how steeply the punishment grows with the repetition's length
+    dry_allowed_length: int = 2  # repetitions up to this many tokens go unpunished
     top_k: int = 40  # 0 keeps the whole vocabulary
+    typical_p: float = 1.0  # 1 keeps the whole vocabulary
     top_p: float = 0.95  # 1 keeps the whole vocabulary
     min_p: float = 0.05  # 0 keeps the whole vocabulary
-    repeat_penalty: float = 1.0  # 1 changes nothing
+    xtc_probability: float = 0.0  # how often the likeliest choices are dropped; 0 is off
+    xtc_threshold: float = 0.1  # those above this probability, but for the least likely of them
+    temperature: float = 0.8  # 0 picks the most likely token
     seed: int | None = None  # None draws one per request
+    grammar: str = ""  # GBNF that the answer has to follow
+    json_schema: str = ""  # JSON Schema that the answer has to follow, in place of a grammar
 
     def __post_init__(self) -> None:
         """Refuse values no sampler can use."""
-        _require(0 <= self.temperature <= 100, "temperature", "from 0 to 100", self.temperature)
-        _require(self.top_k >= 0, "top_k", "0 or more", self.top_k)
+        _require_between("temperature", self.temperature, 0, 100)
+        _require_between("top_k", self.top_k, 0, 2**31 - 1)
+        _require(0 < self.typical_p <= 1, "typical_p", "above 0 and at most 1", self.typical_p)
         _require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1", self.top_p)
-        _require(0 <= self.min_p <= 1, "min_p", "from 0 to 1", self.min_p)
-        _require(
-            0 < self.repeat_penalty <= 10, "repeat_penalty", "above 0 and at most 10", self.repeat_penalty
-        )
+        _require_between("min_p", self.min_p, 0, 1)
+        _require_between("xtc_probability", self.xtc_probability, 0, 1)
+        _require_between("xtc_threshold", self.xtc_threshold, 0, 1)
+        repeat = self.repeat_penalty
+        _require(0 < repeat <= 10, "repeat_penalty", "above 0 and at most 10", repeat)
+        _require_between("frequency_penalty", self.frequency_penalty, -100, 100)
+        _require_between("presence_penalty", self.presence_penalty, -100, 100)
+        _require_between("penalty_window", self.penalty_window, -1, 2**20)
+        _require_between("dry_multiplier", self.dry_multiplier, 0, 100)
+        _require_between("dry_base", self.dry_base, 1, 100)
+        _require_between("dry_allowed_length", self.dry_allowed_length, 1, 2**20)
         if self.seed is not None:
-            _require(0 <= self.seed < 2**32, "seed", "from 0 to 4294967295", self.seed)
+            _require_between("seed", self.seed, 0, 2**32 - 1)
+        for token, bias in self.logit_bias:
+            _require_between("a token id of logit_bias", token, 0, 2**31 - 1)
+            _require_between("logit_bias", bias, FORBIDDEN, 1000)
+        if self.grammar and self.json_schema:
+            raise ValueError("a grammar and a JSON schema exclude each other")
+        size = max(len(self.grammar), len(self.json_schema))
+        _require(size <= MAX_GRAMMAR_LENGTH, "the grammar's length", f"at most {MAX_GRAMMAR_LENGTH}", size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +95,10 @@ class LoadParams:
             _require(1 <= self.threads <= 512, "threads", "from 1 to 512", self.threads)
         _require(self.gpu_layers >= -1, "gpu_layers", "-1 or more", self.gpu_layers)
         _require(1 <= self.batch_size <= 65536, "batch_size", "from 1 to 65536", self.batch_size)
+
+
+def _require_between(name: str, value: float, least: float, most: float) -> None:
+    _require(least <= value <= most, name, f"from {least} to {most}", value)
 
 
 def _require(holds: bool, name: str, wanted: str, value: object) -> None:

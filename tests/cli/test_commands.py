@@ -155,6 +155,21 @@ def test_doctor_finds_nothing_wrong_here() -> None:
     assert "answers" in report["builtin_model"]
 
 
+def test_bench_refuses_a_count_of_nothing() -> None:
+    assert retort("bench", "fake", "--runs", "0").status == 2
+
+
+@pytest.mark.llama
+def test_bench_measures_what_it_was_asked_to(tiny_model: Path) -> None:
+    words = ("--prompt-tokens", "40", "--tokens", "8", "--runs", "2", "--threads", "1", "--json")
+    report = json.loads(retort("bench", str(tiny_model), *words).stdout)
+    assert (report["runs"], report["threads"], report["quantization"]) == (2, 1, "F32")
+    assert 0 < report["completion_tokens"] <= 8
+    assert report["prompt_tps"] > 0
+    assert 0 < report["bandwidth_share"] < 1.5
+    assert report["memory_bandwidth_gb_s"] > 0.1
+
+
 @pytest.mark.llama
 def test_a_model_file_of_a_real_layout_answers(tiny_model: Path) -> None:
     outcome = retort(

@@ -34,7 +34,7 @@ from engine.contract.messages import (
     Usage,
 )
 from engine.contract.model_info import LoadedModel, ModelInfo
-from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
 from engine.contract.processes import child_environment
 from engine.contract.wire import (
     MAX_LINE_BYTES,
@@ -80,7 +80,9 @@ SAMPLES: list[Message] = [
         ),
         tools=({"type": "function", "function": {"name": "f", "parameters": {}}},),
         template_options={"enable_thinking": False},
-        sampling=SamplingParams(temperature=0, seed=3),
+        sampling=SamplingParams(
+            temperature=0, seed=3, logit_bias=((5, FORBIDDEN), (6, 1.5)), grammar='root ::= "x"'
+        ),
         limits=GenerationLimits(max_tokens=4, stop=("x",)),
     ),
     CancelRequest(request_id="a"),

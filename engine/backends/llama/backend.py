@@ -117,8 +117,8 @@ class LlamaBackend:
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> ChainSampler:
         """llama.cpp's sampler chain, which has seen the prompt's end."""
-        sampler = ChainSampler(self._library, self._context, params, seed)
-        sampler.accept(history)
+        sampler = ChainSampler(self._library, self._context, self._vocabulary, params, seed)
+        sampler.accept_prompt(history, params.penalty_window)
         return sampler
 
     def close(self) -> None:

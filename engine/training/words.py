@@ -1,0 +1,148 @@
+"""The words that generated stories are made of, by the part they can play.
+
+Knows nothing of plots; only which words exist and which article or pronoun goes with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Gender = Literal["he", "she"]
+
+ANIMALS = tuple(
+    """ant badger bat bear beaver bee beetle bird buffalo bull bunny butterfly calf camel cat caterpillar
+    chameleon cheetah chick chicken cow crab cricket crocodile crow cub deer dog dolphin donkey dove dragon
+    dragonfly duck duckling eagle elephant elk fawn ferret firefly fish flamingo foal fox frog gecko gerbil
+    giraffe goat goose gorilla grasshopper hamster hare hedgehog hen heron hippo horse hyena iguana jackal
+    jaguar kangaroo kingfisher kitten koala ladybird lamb leopard lion lizard llama lobster magpie mole
+    mongoose monkey moose moth mouse mule newt octopus ostrich otter owl ox panda panther parrot peacock
+    pelican penguin pig pigeon piglet pony porcupine puppy quail rabbit raccoon rat raven reindeer rhino
+    robin rooster seal shark sheep shrew skunk sloth snail snake sparrow spider squirrel starfish stork
+    swallow swan tiger toad tortoise toucan turkey turtle unicorn vulture walrus weasel whale wolf
+    woodpecker worm yak zebra robot dinosaur monster giant elf dwarf ghost snowman mermaid""".split()
+)
+
+WOMEN = tuple("""girl woman queen princess grandmother sister witch fairy aunt""".split())
+MEN = tuple("""boy man king prince grandfather brother wizard knight uncle""".split())
+PEOPLE = tuple(
+    """farmer baker teacher doctor nurse painter singer potter tailor driver fisher gardener shepherd
+    carpenter cook weaver dancer pilot sailor drummer builder child student postman pirate inventor
+    astronaut explorer librarian musician""".split()
+)
+
+SHE_NAMES = tuple(
+    """Ada Aisha Akai Alma Amina Amma Anna Asha Aya Bella Bina Chitra Clara Daisy Deepa Dina Ella Emma
+    Esther Eva Fatima Gita Grace Hana Hope Ida Ines Isha Ivy Jaya Joy Juma Kavi Kiran Lakshmi Leela Lila
+    Lily Lina Lola Lucy Luna Malika Mara Maya Meena Mia Mina Molly Nadia Naledi Nana Nia Nina Nora Olive
+    Palesa Pia Poppy Priya Rani Rita Rosa Ruby Sana Sara Sita Sofia Stella Sunita Tara Thandi Tina Uma
+    Vera Wanda Yara Zara Zola Zoe""".split()
+)
+HE_NAMES = tuple(
+    """Abu Adam Ajay Ali Amos Anil Arjun Arun Ben Bheem Bruno Chandu Daniel Dev Eli Emeka Felix Finn Gopal
+    Hari Hugo Ibrahim Ivan Jack Jai Jojo Jomo Kabir Kato Kofi Kwame Leo Luka Manu Max Milo Mohan Moses
+    Musa Nico Noah Odongo Omar Oscar Otto Paul Peter Pip Raju Ravi Rishi Rohan Sam Sanjay Sipho Sunil
+    Tariq Teo Tim Tito Toby Tom Tumelo Tunde Vijay Vikram Vusi Will Yusuf Zaki""".split()
+)
+
+ADJECTIVES = tuple(
+    """brave bright brown busy careful cheerful clever curious fat friendly funny gentle grey greedy green
+    grumpy happy hungry jolly kind lazy little lonely lucky merry naughty noisy old playful poor proud
+    quick quiet red sad sleepy slow small shy silly spotted striped strong tall thin thirsty tiny
+    wise white yellow young""".split()
+)
+
+COLOURS = frozenset("brown grey green red spotted striped white yellow".split())
+
+SMALL_THINGS = tuple(
+    """ball basket bell blanket book bottle bowl box brush button candle cap coat coin comb cup doll drum
+    feather flute glove hat jar kettle key kite ladder lamp lantern letter map marble mask mirror mug
+    necklace needle notebook paintbrush pebble pencil pillow pipe pot purse puzzle ribbon ring rope
+    scarf shell shirt shoe slipper sock spoon stick stone sweater teapot toy trumpet umbrella vase
+    violin watch whistle guitar camera crown sack jacket sword telescope""".split()
+)
+VEHICLES = tuple(
+    """boat train bus bicycle tractor car truck ship cart wagon rocket plane raft balloon tram taxi scooter
+    sledge canoe engine submarine""".split()
+)
+FOODS = tuple(
+    """cake pie bun cookie pancake mango apple banana orange pear plum peach pumpkin melon coconut carrot
+    loaf biscuit pudding pizza sandwich potato soup stew bread honey cheese rice jam porridge""".split()
+)
+UNCOUNTED_FOODS = frozenset("soup stew bread honey cheese rice jam porridge".split())
+PLANTS = tuple(
+    """tree flower rose sunflower bush vine pumpkin bean tulip daisy lily cactus oak palm""".split()
+)
+SKY_THINGS = tuple("moon sun star rainbow cloud wind rain snow sky".split())
+UNIQUE_THINGS = frozenset("moon sun wind rain snow sky sea".split())
+PLACES = tuple(
+    """forest river mountain lake garden market village town school farm beach island desert field hill
+    valley castle jungle city park library pond house cave bridge road meadow zoo sea""".split()
+)
+
+AN_WORDS = ("hour", "honest")
+A_WORDS = ("uni", "one", "eu", "ukulele", "use")
+
+
+def with_article(words: str) -> str:
+    """`words` with "a" or "an" before it: a boat, an owl, a unicorn."""
+    lowered = words.lower()
+    vowel = lowered[0] in "aeiou" and not lowered.startswith(A_WORDS)
+    return f"{'an' if vowel or lowered.startswith(AN_WORDS) else 'a'} {words}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Character:
+    """Somebody in a story: what they are, how they are, whether they are called something."""
+
+    noun: str
+    gender: Gender
+    adjective: str = ""
+    name: str = ""
+
+    @property
+    def described(self) -> str:
+        """The noun with its adjective: "shy cat"."""
+        return f"{self.adjective} {self.noun}".strip()
+
+    @property
+    def introduced(self) -> str:
+        """How the story presents them the first time: "a shy cat named Luna"."""
+        return with_article(self.described) + (f" named {self.name}" if self.name else "")
+
+    @property
+    def called(self) -> str:
+        """How the story speaks of them afterwards: "Luna", or "the cat"."""
+        return self.name or f"the {self.noun}"
+
+    def pronouns(self) -> dict[str, str]:
+        """The pronouns that agree with them, by the pronoun of a man."""
+        if self.gender == "he":
+            return {"he": "he", "him": "him", "his": "his", "himself": "himself"}
+        return {"he": "she", "him": "her", "his": "her", "himself": "herself"}
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing or a place in a story."""
+
+    noun: str
+
+    @property
+    def indefinite(self) -> str:
+        """The thing when first named: "a boat", "the moon", "some soup"."""
+        if self.noun in UNIQUE_THINGS:
+            return f"the {self.noun}"
+        if self.noun in UNCOUNTED_FOODS:
+            return f"some {self.noun}"
+        return with_article(self.noun)
+
+    @property
+    def subject(self) -> str:
+        """The thing as what a story is about: "a boat", "the moon", "soup"."""
+        return self.noun if self.noun in UNCOUNTED_FOODS else self.indefinite
+
+    @property
+    def definite(self) -> str:
+        """The thing once it is known: "the boat"."""
+        return f"the {self.noun}"

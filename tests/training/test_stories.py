@@ -1,0 +1,92 @@
+"""Generated stories and dialogues: whole sentences, agreement, and the same for the same seed."""
+
+import random
+import re
+
+import pytest
+
+from engine.training import dialogues, words
+from engine.training.plots import HERO_PLOTS, THING_PLOTS
+from engine.training.stories import choose, fill, make_story
+
+STORIES = [make_story(random.Random(seed)) for seed in range(800)]
+
+
+def test_a_seed_names_a_story() -> None:
+    assert make_story(random.Random(7)) == make_story(random.Random(7))
+    assert len({story.text for story in STORIES}) > 790
+
+
+@pytest.mark.parametrize("mark", ["{", "}", "[", "]", "|", "  ", " ,", " .", "_"])
+def test_no_story_shows_how_it_was_made(mark: str) -> None:
+    assert [story.text for story in STORIES if mark in story.text] == []
+
+
+def test_every_sentence_of_a_story_begins_with_a_capital() -> None:
+    assert [story.text for story in STORIES if re.search(r"(^|[.!?] |\n|\.\" )[a-z]", story.text)] == []
+
+
+def test_every_quote_that_opens_also_closes() -> None:
+    assert [story.text for story in STORIES if story.text.count('"') % 2] == []
+
+
+def test_articles_agree_with_the_word_after_them() -> None:
+    wrong = re.compile(r"\b(?:an (?![aeiou]|hour)|a (?=[aeio]|u(?!ni)))\w+", re.IGNORECASE)
+    assert [match[0] for story in STORIES if (match := wrong.search(story.text))] == []
+    assert words.with_article("owl") == "an owl"
+    assert words.with_article("unicorn") == "a unicorn"
+    assert words.with_article("ugly hat") == "an ugly hat"
+
+
+def test_pronouns_agree_with_the_hero() -> None:
+    for plot in HERO_PLOTS:
+        if "{fhe}" in plot.text.lower() or "he wants it too" in plot.text or "not his" in plot.text:
+            continue  # somebody else in these plots is a he or a she as well
+        if "{he}" in plot.text and "mother" not in plot.text and "she" not in plot.text:
+            slots = dict.fromkeys(re.findall(r"\{(\w+)\}", plot.text.lower()), "x")
+            told = fill(
+                choose(plot.text, random.Random(1)), slots | {"he": "she", "him": "her", "his": "her"}
+            )
+            assert re.search(r"\b(he|him|his)\b", told, re.IGNORECASE) is None, told
+
+
+def test_people_have_names_of_their_gender_and_no_colour() -> None:
+    for story in STORIES:
+        if found := re.search(r"\b(girl|queen|boy|king) named (\w+)", story.text):
+            names = words.SHE_NAMES if found[1] in ("girl", "queen") else words.HE_NAMES
+            assert found[2] in names
+        assert re.search(r"\b(green|striped|spotted) (girl|boy|king|queen|farmer)\b", story.text) is None
+
+
+def test_a_story_tells_of_what_its_requests_ask_for() -> None:
+    for story in STORIES:
+        for subject in story.subjects:
+            for part in re.split(r" and | named ", subject):
+                assert part.split()[-1] in story.text
+
+
+def test_every_plot_is_told() -> None:
+    openings = {plot.text[-40:] for plot in (*HERO_PLOTS, *THING_PLOTS)}
+    assert len(openings) == len(HERO_PLOTS) + len(THING_PLOTS)
+
+
+def test_an_exchange_is_a_question_and_an_answer() -> None:
+    rng = random.Random(3)
+    for make in (
+        dialogues.story_exchange,
+        dialogues.written_exchange,
+        dialogues.fact_exchange,
+        dialogues.thanks_for_a_story,
+    ):
+        for _ in range(200):
+            question, answer = make(rng)
+            assert (question.role, answer.role) == ("user", "assistant")
+            assert question.content.strip() and answer.content.strip()
+            assert "{" not in question.content + answer.content
+
+
+def test_the_model_says_who_it_is_in_several_ways() -> None:
+    questions, answers = next(group for group in dialogues.WRITTEN if "Who are you?" in group[0])
+    assert len(questions.split(" / ")) >= 10
+    assert len(answers) >= 5
+    assert all("Retort" in answer for answer in answers)
