@@ -2,13 +2,16 @@
 
 Part of the product, so that the window and the processes are tested as they are. A model named `fake` answers
 its default text; `fake:rate=200,tokens=500,abort_at=20,text=hello` sets it: tokens per second (0: as fast as
-it goes), tokens of the answer, after how many tokens the process aborts or hangs, and the words it repeats.
-Tokens are bytes; the begin token is 256, the end token 257.
+it goes), tokens of the answer, after how many tokens the process aborts or hangs, and the words it repeats,
+or says but once with `once=true`; `family=think` or `harmony` gives it a template of that family.
+Tokens are bytes; the begin token is 256, the end token 257, then come the control tokens.
 """
 
 import os
+import re
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -17,7 +20,8 @@ from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
 from engine.generation.backend import Cancelled, DecodeCancelled, Progress
 
-BEGIN_TOKEN, END_TOKEN = 256, 257
+BEGIN_TOKEN, END_TOKEN, FIRST_CONTROL_TOKEN = 256, 257, 258
+CONTROL_TEXTS = ("<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|other|>")
 FAKE = "fake"
 
 
@@ -32,6 +36,8 @@ class FakeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     abort_at: int = 0  # abort after this many tokens, 0 for never
     hang_at: int = 0  # stop answering after this many tokens, deaf to cancels
     template: bool = True
+    family: Literal["plain", "think", "harmony"] = "plain"
+    once: bool = False  # end with the text, before `tokens` are reached
 
     @classmethod
     def parse(cls, model: str) -> "FakeOptions":
@@ -48,7 +54,8 @@ class FakeSampler:
 
     def __init__(self, options: FakeOptions) -> None:
         self._options = options
-        self._script = options.text.encode()
+        self._script = tokens_of(options.text)
+        self._limit = len(self._script) if options.once else options.tokens
         self._length = 0
 
     def sample(self) -> int:
@@ -60,7 +67,7 @@ class FakeSampler:
             os.abort()
         while options.hang_at and self._length >= options.hang_at:
             time.sleep(1)
-        if self._length == options.tokens:
+        if self._length == self._limit:
             return END_TOKEN
         token = self._script[self._length % len(self._script)]
         self._length += 1
@@ -85,7 +92,7 @@ class FakeBackend:
         self.batch_size = params.batch_size
         self.is_interruptible = False
         self.end_tokens = frozenset({END_TOKEN})
-        self.chat_template = _TEMPLATE if self._options.template else ""
+        self.chat_template = _TEMPLATES[self._options.family] if self._options.template else ""
         self.template_tokens = {"bos_token": "", "eos_token": ""}
         self.loaded = LoadedModel(
             info=ModelInfo(
@@ -96,7 +103,7 @@ class FakeBackend:
                 parameters=0,
                 quantization="",
                 context_length=4096,
-                vocabulary_size=258,
+                vocabulary_size=FIRST_CONTROL_TOKEN + len(CONTROL_TEXTS),
                 has_chat_template=self._options.template,
             ),
             backend=FAKE,
@@ -113,12 +120,15 @@ class FakeBackend:
         return self._token_ids
 
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
-        """One token per byte."""
-        return [*([BEGIN_TOKEN] if add_special else []), *text.encode()]
+        """One token per byte, and one per control text."""
+        return [*([BEGIN_TOKEN] if add_special else []), *tokens_of(text)]
 
-    def piece(self, token: int) -> bytes:
+    def piece(self, token: int, *, special: bool = False) -> bytes:
         """The byte itself; nothing for the begin and the end token."""
-        return bytes([token]) if token < BEGIN_TOKEN else b""
+        if token < BEGIN_TOKEN:
+            return bytes([token])
+        is_shown = special and token >= FIRST_CONTROL_TOKEN
+        return CONTROL_TEXTS[token - FIRST_CONTROL_TOKEN].encode() if is_shown else b""
 
     def decode(self, token_ids: Sequence[int], position: int, cancelled: Cancelled) -> None:
         """Append the tokens, at the prefill rate where one is set."""
@@ -148,7 +158,22 @@ class FakeBackend:
         """Nothing to free."""
 
 
-_TEMPLATE = (
-    "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
-    "{% if add_generation_prompt %}assistant: {% endif %}"
-)
+def tokens_of(text: str) -> list[int]:
+    """The tokens a text is made of."""
+    tokens: list[int] = []
+    for part in _CONTROL.split(text):
+        if part in CONTROL_TEXTS:
+            tokens.append(FIRST_CONTROL_TOKEN + CONTROL_TEXTS.index(part))
+        else:
+            tokens += part.encode()
+    return tokens
+
+
+_CONTROL = re.compile(f"({'|'.join(map(re.escape, CONTROL_TEXTS))})")
+_MESSAGES = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
+_TEMPLATES = {
+    "plain": _MESSAGES + "{% if add_generation_prompt %}assistant: {% endif %}",
+    "think": _MESSAGES
+    + "{% if add_generation_prompt %}assistant: {% if enable_thinking %}<think>\n{% endif %}{% endif %}",
+    "harmony": _MESSAGES + "{# <|channel|> <|message|> #}<|start|>assistant",
+}

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from engine.contract.errors import rebuild_error
 from engine.contract.messages import (
+    AnswerEvent,
     CancelRequest,
     DescribeRequest,
     EngineDescription,
@@ -15,7 +16,6 @@ from engine.contract.messages import (
     FinishedEvent,
     GenerateRequest,
     Request,
-    TextEvent,
 )
 from engine.host.router import EngineHost
 
@@ -54,8 +54,8 @@ class EngineSession:
             if isinstance(event, FinishedEvent | EngineDescription):
                 return
 
-    def answer(self, request: GenerateRequest) -> Iterator[str | FinishedEvent]:
-        """Yield an answer's text in pieces and at last how it ended, also after Ctrl+C, which cancels it."""
+    def answer(self, request: GenerateRequest) -> Iterator[AnswerEvent | FinishedEvent]:
+        """Yield an answer's parts in pieces and at last how it ended, also after Ctrl+C, which cancels it."""
         events = self.events(request)
         while True:
             try:
@@ -66,8 +66,8 @@ class EngineSession:
                 continue
             except StopIteration:
                 return
-            if isinstance(event, TextEvent):
-                yield event.text
+            if isinstance(event, AnswerEvent):
+                yield event
             elif isinstance(event, FinishedEvent):
                 yield event
                 return

@@ -3,12 +3,14 @@
 import argparse
 import json
 import sys
+from dataclasses import asdict
 
+from engine.cli.answer_printer import AnswerPrinter
 from engine.cli.engine_session import EngineSession, new_request_id
 from engine.cli.sampling_arguments import add_sampling_arguments, sampling_from
 from engine.cli.terminal_chat import ChatSettings, converse
-from engine.contract.chat import ChatMessage
-from engine.contract.messages import FinishedEvent, GenerateRequest
+from engine.contract.chat import ChatMessage, Part
+from engine.contract.messages import FinishedEvent, GenerateRequest, event_part
 from engine.contract.params import GenerationLimits, LoadParams
 
 NAME = "run"
@@ -70,36 +72,36 @@ def _request(settings: ChatSettings, prompt: str, *, raw: bool) -> GenerateReque
 
 
 def _answer_streamed(session: EngineSession, request: GenerateRequest) -> int:
-    reason, written = "", False
+    reason, printer = "", AnswerPrinter()
     try:
-        for piece in session.answer(request):
-            if isinstance(piece, FinishedEvent):
-                reason = piece.reason
-            else:
-                sys.stdout.write(piece)
-                sys.stdout.flush()
-                written = True
+        with printer:
+            for event in session.answer(request):
+                if isinstance(event, FinishedEvent):
+                    reason = event.reason
+                else:
+                    printer.show(event)
     finally:
-        if written or reason:
+        if printer.has_written or reason:
             print(flush=True)  # an error that follows begins a line of its own
     return 1 if reason == "cancelled" else 0
 
 
 def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
-    text = ""
-    for piece in session.answer(request):
-        if isinstance(piece, FinishedEvent):
-            print(json.dumps(_report(text, piece), ensure_ascii=False))
-            return 1 if piece.reason == "cancelled" else 0
-        text += piece
+    parts: list[Part] = []
+    for event in session.answer(request):
+        if isinstance(event, FinishedEvent):
+            print(json.dumps(_report(ChatMessage.answer(parts), event), ensure_ascii=False))
+            return 1 if event.reason == "cancelled" else 0
+        parts.append(event_part(event))
     return 1
 
 
-def _report(text: str, finished: FinishedEvent) -> dict[str, object]:
+def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
+    calls = [asdict(call) for call in answer.tool_calls]
     return {
-        "text": text,
-        "reasoning": "",
+        "text": answer.text,
+        "reasoning": answer.reasoning,
         "finish_reason": finished.reason,
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -113,4 +115,4 @@ def _report(text: str, finished: FinishedEvent) -> dict[str, object]:
         "backend": loaded.backend if loaded else None,
         "device": loaded.device if loaded else None,
         "seed": finished.seed,
-    }
+    } | ({"tool_calls": calls} if calls else {})

@@ -3,10 +3,11 @@
 import sys
 from dataclasses import dataclass, field
 
+from engine.cli.answer_printer import AnswerPrinter
 from engine.cli.engine_session import EngineSession, new_request_id
-from engine.contract.chat import ChatMessage
+from engine.contract.chat import ChatMessage, Part
 from engine.contract.errors import ContextExceeded, EngineError
-from engine.contract.messages import FinishedEvent, GenerateRequest
+from engine.contract.messages import FinishedEvent, GenerateRequest, event_part
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 
 FIRST_WORDS = "Hello!"  # said for a user who gives no input at all, to show that it works
@@ -56,20 +57,20 @@ def _turn(session: EngineSession, settings: ChatSettings, messages: list[ChatMes
         sampling=settings.sampling,
         limits=settings.limits,
     )
-    text = ""
+    parts: list[Part] = []
     try:
-        for piece in session.answer(request):
-            if not isinstance(piece, FinishedEvent):
-                text += piece
-                sys.stdout.write(piece)
-                sys.stdout.flush()
+        with AnswerPrinter() as printer:
+            for event in session.answer(request):
+                if not isinstance(event, FinishedEvent):
+                    parts.append(event_part(event))
+                    printer.show(event)
     except EngineError as error:
         print(f"\nretort: {error}", file=sys.stderr)
         if isinstance(error, ContextExceeded):
             print("retort: the conversation is full; start a new one", file=sys.stderr)
         return False
     print(flush=True)
-    messages += [question, ChatMessage(role="assistant", text=text)]
+    messages += [question, ChatMessage.answer(parts)]
     return True
 
 

@@ -4,11 +4,11 @@ An event carries the id of the request it answers, a sequence number that grows 
 process, and the generation of the worker it comes from: events of a worker that has died are ignored.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from engine.contract.chat import ChatMessage
+from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
@@ -40,7 +40,7 @@ class LoadRequest(_Message, tag="load", frozen=True, kw_only=True):
 class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     """Answer a conversation, or go on with a bare prompt; loads the model where it is not yet in memory.
 
-    Answered by any number of TextEvents and one FinishedEvent or ErrorEvent.
+    Answered by any number of AnswerEvents and one FinishedEvent or ErrorEvent.
     """
 
     request_id: str
@@ -48,6 +48,8 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     load: LoadParams = LoadParams()
     conversation_id: str = ""
     messages: tuple[ChatMessage, ...] = ()  # the path from the first message to the newest
+    tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
+    template_options: dict[str, Any] = {}  # more variables of the chat template, such as enable_thinking
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
@@ -109,12 +111,25 @@ class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
     text: str
 
 
+class ReasoningEvent(_Event, tag="reasoning", frozen=True, kw_only=True):
+    """More of what the model thinks before it answers."""
+
+    text: str
+
+
+class ToolCallEvent(_Event, tag="tool_call", frozen=True, kw_only=True):
+    """A tool call, once it is whole or has turned out to be none."""
+
+    call: ToolCallPart
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer took: tokens, and milliseconds on the worker's clock."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0  # of the prompt, found in the KV cache
     completion_tokens: int = 0
+    reasoning_tokens: int = 0  # of the completion
     ttft_ms: float = 0.0  # from the start of tokenizing to the first token
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
@@ -158,7 +173,26 @@ class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
     details: dict[str, DetailValue] = {}
 
 
+AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
+
+
+def answer_event(request_id: str, part: Part) -> AnswerEvent:
+    """The event that brings a part of an answer."""
+    if isinstance(part, TextPart):
+        return TextEvent(request_id=request_id, text=part.text)
+    if isinstance(part, ReasoningPart):
+        return ReasoningEvent(request_id=request_id, text=part.text)
+    return ToolCallEvent(request_id=request_id, call=part)
+
+
+def event_part(event: AnswerEvent) -> Part:
+    """The part of an answer that an event brings."""
+    if isinstance(event, ToolCallEvent):
+        return event.call
+    return TextPart(event.text) if isinstance(event, TextEvent) else ReasoningPart(event.text)
+
+
 Event = (
-    LoadProgress | ModelLoaded | ModelUnloaded | TextEvent | FinishedEvent | EngineDescription | ErrorEvent
+    LoadProgress | ModelLoaded | ModelUnloaded | AnswerEvent | FinishedEvent | EngineDescription | ErrorEvent
 )
 Message = Hello | Request | Event

@@ -11,6 +11,13 @@ from typing import Literal
 ProcessModule = Literal["engine.host", "engine.worker", "engine.worker.children.template"]
 
 
+# What Python itself needs to start, and where and when it is; nothing that a user's secrets are kept in.
+_BARE_NAMES = frozenset(
+    {"PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "TZ", "LANG"}
+    | {"LC_ALL", "LC_TIME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONWARNINGS"}
+)
+
+
 def source_root() -> Path:
     """The folder that holds the packages `app` and `engine`."""
     return Path(__file__).resolve().parents[2]
@@ -29,3 +36,8 @@ def child_environment() -> dict[str, str]:
     environment["PYTHONUTF8"] = "1"
     environment["GGML_NO_BACKTRACE"] = "1"
     return environment
+
+
+def bare_environment() -> dict[str, str]:
+    """The same for a child that handles untrusted input: without anything it does not need."""
+    return {name: value for name, value in child_environment().items() if name.upper() in _BARE_NAMES}

@@ -15,8 +15,10 @@ from typing import IO
 import msgspec
 
 from engine.contract.errors import ProtocolError
-from engine.contract.messages import Hello, LoadProgress, Message, TextEvent
+from engine.contract.messages import Hello, LoadProgress, Message, ReasoningEvent, TextEvent
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
+
+Mergeable = TextEvent | ReasoningEvent | LoadProgress
 
 MAX_LINE_BYTES = 16 * 2**20
 MAX_WAITING_MESSAGES = 10_000  # what cannot be merged; more than this and the reader is gone for good
@@ -89,7 +91,7 @@ class MessageWriter:
         self._thread.start()
 
     def send(self, message: Message) -> None:
-        """Queue a message; text and progress of the same request merge with what still waits."""
+        """Queue a message; text of one kind and progress of one request merge with what still waits."""
         with self._changed:
             if self._closing:
                 return
@@ -112,7 +114,7 @@ class MessageWriter:
 
     def _merge_with_waiting(self, message: Message) -> bool:
         """Merge with the newest waiting message of the same request, if the two can be one."""
-        if not isinstance(message, TextEvent | LoadProgress):
+        if not isinstance(message, Mergeable):
             return False
         for index in range(len(self._waiting) - 1, -1, -1):
             waiting = self._waiting[index]
@@ -148,11 +150,15 @@ class MessageWriter:
             return self._waiting.popleft() if self._waiting else None
 
 
-def _merge(waiting: Message, new: TextEvent | LoadProgress) -> Message | None:
+def _merge(waiting: Message, new: Mergeable) -> Message | None:
     """One message that says what both of a request say, or None where they have to stay apart."""
     if isinstance(new, LoadProgress):
         return new if isinstance(waiting, LoadProgress) else None
-    if isinstance(waiting, TextEvent) and waiting.generation == new.generation:
+    if (
+        isinstance(waiting, TextEvent | ReasoningEvent)
+        and type(waiting) is type(new)
+        and waiting.generation == new.generation
+    ):
         return msgspec.structs.replace(waiting, text=waiting.text + new.text)
     return None
 

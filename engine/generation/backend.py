@@ -66,8 +66,11 @@ class Backend(Protocol):
         """
         ...
 
-    def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; may be a part of a character."""
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The bytes a token stands for; may be a part of a character.
+
+        Control tokens stand for nothing unless `special` is set.
+        """
         ...
 
     def decode(self, token_ids: Sequence[int], position: int, cancelled: Cancelled) -> None:

@@ -1,19 +1,20 @@
-"""One answer, from the request's messages to its text: template, tokens, decoding, stop strings."""
+"""One answer, from the request's messages to its parts: template, tokens, decoding, parsing."""
 
 import secrets
 import time
 from collections.abc import Iterator
 
-from engine.chat.template import plain_prompt
+from engine.chat.formats import PLAIN, choose_format
+from engine.chat.template import TemplateVariables, plain_prompt
+from engine.contract.chat import Part
 from engine.contract.errors import ContextExceeded, InvalidRequest
 from engine.contract.messages import FinishedEvent, FinishReason, GenerateRequest, Usage
 from engine.generation.backend import Backend, Cancelled
-from engine.generation.detokenizer import Detokenizer
 from engine.generation.generator import generate
 from engine.generation.prefix_cache import PrefixCache
 from engine.generation.sequence import Sequence
-from engine.generation.stopping import StopStrings
 from engine.hardware.memory import peak_rss_bytes
+from engine.worker.answer_parts import AnswerParts
 from engine.worker.template_child import TemplateChild
 
 
@@ -32,41 +33,39 @@ class Answer:
         self._reason: FinishReason = "length"
         self._usage = Usage()
 
-    def texts(self, cancelled: Cancelled) -> Iterator[str]:
-        """Yield the answer's text in pieces; afterwards `finished` tells how it ended.
+    def parts(self, cancelled: Cancelled) -> Iterator[Part]:
+        """Yield the answer's parts in pieces; afterwards `finished` tells how it ended.
 
         Raises ContextExceeded, TemplateBroken or InvalidRequest before the first piece.
         """
         started = time.perf_counter()
-        sequence = self._prepare()
+        sequence, reader = self._prepare()
         prefill_started = time.perf_counter()
         cached = self._prefix_cache.reuse(self._backend, sequence.token_ids)
         sequence.cached_length = cached
         request, backend = self._request, self._backend
         sampler = backend.sampler(request.sampling, self._seed, sequence.token_ids)
-        detokenizer, stops = Detokenizer(), StopStrings(request.limits.stop)
         max_tokens = request.limits.max_tokens
         first_token_at = 0.0
         try:
             limit = backend.loaded.context_length if max_tokens is None else max_tokens
             for token in generate(backend, sequence, sampler, limit, cancelled):
                 first_token_at = first_token_at or time.perf_counter()
-                if text := stops.feed(detokenizer.feed(backend.piece(token))):
-                    yield text
-                if stops.stopped:
+                yield from reader.feed(token)
+                if reader.stopped:
                     break
-            if not stops.stopped and (text := stops.feed(detokenizer.finish()) + stops.finish()):
-                yield text
+            yield from reader.finish()
         finally:
             sampler.close()
             self._prefix_cache.store(sequence.token_ids[: sequence.cached_length])
-        self._reason = self._finish_reason(sequence, stopped=stops.stopped, cancelled=cancelled())
+        self._reason = self._finish_reason(sequence, stopped=reader.stopped, cancelled=cancelled())
         now = time.perf_counter()
         first_token_at = first_token_at or now
         self._usage = Usage(
             prompt_tokens=sequence.prompt_length,
             cached_tokens=cached,
             completion_tokens=sequence.generated_length,
+            reasoning_tokens=reader.reasoning_tokens,
             ttft_ms=1000 * (first_token_at - started),
             prompt_ms=1000 * (first_token_at - prefill_started),
             decode_ms=1000 * (now - first_token_at),
@@ -83,22 +82,27 @@ class Answer:
             loaded=self._backend.loaded,
         )
 
-    def _prepare(self) -> Sequence:
+    def _prepare(self) -> tuple[Sequence, AnswerParts]:
         request, backend = self._request, self._backend
         if not request.messages and not request.prompt:
             raise InvalidRequest("there is neither a message nor a prompt to answer")
         if request.messages and backend.chat_template:
-            prompt = self._templates.render(backend.chat_template, request.messages, backend.template_tokens)
+            variables = TemplateVariables(
+                special_tokens=backend.template_tokens, tools=request.tools, options=request.template_options
+            )
+            prompt = self._templates.render(backend.chat_template, request.messages, variables)
+            output = choose_format(backend.chat_template)
             token_ids = backend.tokenize(prompt, add_special=False)
         else:
-            prompt = request.prompt or plain_prompt(request.messages)
+            prompt, output = request.prompt or plain_prompt(request.messages), PLAIN
             token_ids = backend.tokenize(prompt, add_special=True)
         if not token_ids:
             raise InvalidRequest("the prompt is empty")
         context_length = backend.loaded.context_length
         if len(token_ids) > context_length:
             raise ContextExceeded(len(token_ids), context_length)
-        return Sequence(token_ids, prompt_length=len(token_ids))
+        reader = AnswerParts(backend, output, prompt=prompt, tools=request.tools, stop=request.limits.stop)
+        return Sequence(token_ids, prompt_length=len(token_ids)), reader
 
     def _finish_reason(self, sequence: Sequence, *, stopped: bool, cancelled: bool) -> FinishReason:
         ended = sequence.generated_length > 0 and sequence.token_ids[-1] in self._backend.end_tokens

@@ -18,7 +18,7 @@ from engine.contract.messages import (
     LoadProgress,
     LoadRequest,
     ModelLoaded,
-    TextEvent,
+    answer_event,
 )
 from engine.contract.wire import MessageWriter
 from engine.generation.backend import Backend, DecodeCancelled
@@ -98,8 +98,8 @@ class WorkerService:
         if self._backend is None:
             raise InvalidRequest("this worker has no model yet")
         answer = Answer(self._backend, self._prefix_cache, self._templates, request)
-        for text in answer.texts(lambda: inbox.is_cancelled(request.request_id)):
-            self._send(TextEvent(request_id=request.request_id, text=text))
+        for part in answer.parts(lambda: inbox.is_cancelled(request.request_id)):
+            self._send(answer_event(request.request_id, part))
         self._send(answer.finished())
 
     def _describe(self, request: DescribeRequest) -> None:

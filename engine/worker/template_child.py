@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.chat.template import RenderReply, RenderRequest
+from engine.chat.template import RenderReply, RenderRequest, TemplateVariables
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import TemplateBroken
-from engine.contract.processes import child_command, child_environment
+from engine.contract.processes import bare_environment, child_command
 
 TIME_LIMIT_S = 2.0
 START_LIMIT_S = 20.0  # a cold start of Python on a busy machine is no fault of the template
@@ -25,10 +25,10 @@ class TemplateChild:
         """Nothing is started before it is needed."""
         self._process: subprocess.Popen[bytes] | None = None
 
-    def render(self, source: str, messages: Sequence[ChatMessage], special_tokens: dict[str, str]) -> str:
+    def render(self, source: str, messages: Sequence[ChatMessage], variables: TemplateVariables) -> str:
         """The prompt; raises TemplateBroken with the reason, a timeout included."""
         process = self._running()
-        request = RenderRequest(source, tuple(messages), special_tokens)
+        request = RenderRequest(source, tuple(messages), variables)
         line = self._exchange(process, msgspec.json.encode(request) + b"\n", TIME_LIMIT_S)
         if not line:
             killed = process.wait() < 0
@@ -59,7 +59,7 @@ class TemplateChild:
                 child_command("engine.worker.children.template"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=child_environment(),
+                env=bare_environment(),
             )
             self._exchange(self._process, b"\n", START_LIMIT_S)
         return self._process

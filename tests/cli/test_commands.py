@@ -1,10 +1,14 @@
 """Every command as a process: what is printed where, and the exit status."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from engine.contract.processes import child_environment
 from engine.contract.version import RETORT_VERSION
 from tests.support.command_line import retort
 
@@ -38,6 +42,45 @@ def test_json_is_one_object_in_the_last_line() -> None:
     assert outcome.status == 0
     assert set(report) == REPORT
     assert (report["text"], report["finish_reason"], report["seed"]) == ("héll", "stop", 3)
+
+
+THINKING = "fake:family=think,once=true,text=<think>Hm.</think>Yes."
+
+
+def test_reasoning_has_its_own_place_in_json() -> None:
+    report = json.loads(retort("run", THINKING, "Why?", "--json").stdout)
+    assert (report["reasoning"], report["text"]) == ("Hm.", "Yes.")
+    assert set(report) == REPORT
+
+
+def test_a_tool_call_is_in_json_where_there_is_one() -> None:
+    text = '<|channel|>commentary to=functions.f<|message|>{"a": 1}'
+    report = json.loads(retort("run", f"fake:family=harmony,once=true,text={text}", "x", "--json").stdout)
+    assert [(call["name"], call["arguments"]) for call in report["tool_calls"]] == [("f", '{"a": 1}')]
+
+
+def test_reasoning_is_not_in_the_streamed_text() -> None:
+    outcome = retort("run", THINKING, "Why?")
+    assert (outcome.stdout, outcome.stderr) == ("Yes.\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_reasoning_is_shown_dimmed_on_a_terminal() -> None:
+    import pty  # noqa: PLC0415  (POSIX only)
+
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "run", THINKING, "Why?"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=child_environment(),
+        check=True,
+    )
+    os.close(theirs)
+    assert done.stdout == b"Yes.\n"
+    assert os.read(ours, 10_000).replace(b"\r", b"") == b"\x1b[2mHm.\x1b[0m\n\n"
+    os.close(ours)
 
 
 def test_a_prompt_comes_from_stdin_where_it_is_a_dash() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contract import messages
-from engine.contract.chat import ChatMessage
+from engine.contract.chat import ChatMessage, ToolCallPart
 from engine.contract.errors import ProtocolError
 from engine.contract.messages import (
     CancelRequest,
@@ -27,7 +27,9 @@ from engine.contract.messages import (
     Message,
     ModelLoaded,
     ModelUnloaded,
+    ReasoningEvent,
     TextEvent,
+    ToolCallEvent,
     UnloadRequest,
     Usage,
 )
@@ -71,7 +73,13 @@ SAMPLES: list[Message] = [
         request_id="a",
         model="m",
         conversation_id="c",
-        messages=(ChatMessage(role="user", text="Grüße\n\u2028 😀 \x00"),),
+        messages=(
+            ChatMessage(role="user", text="Grüße\n\u2028 😀 \x00"),
+            ChatMessage(role="assistant", reasoning="Hm.", tool_calls=(ToolCallPart(name="f", call_id="1"),)),
+            ChatMessage(role="tool", text="42", call_id="1"),
+        ),
+        tools=({"type": "function", "function": {"name": "f", "parameters": {}}},),
+        template_options={"enable_thinking": False},
         sampling=SamplingParams(
             temperature=0, seed=3, logit_bias=((5, FORBIDDEN), (6, 1.5)), grammar='root ::= "x"'
         ),
@@ -84,6 +92,8 @@ SAMPLES: list[Message] = [
     ModelLoaded(request_id="a", model="m", loaded=LOADED),
     ModelUnloaded(request_id="", model="m"),
     TextEvent(request_id="a", text="\n"),
+    ReasoningEvent(request_id="a", text="Hm."),
+    ToolCallEvent(request_id="a", call=ToolCallPart(raw="{", error="it is nothing")),
     FinishedEvent(request_id="a", reason="stop", usage=Usage(prompt_tokens=3), loaded=LOADED),
     EngineDescription(request_id="a", backend="llama", version="1", system="AVX", devices=("CPU",)),
     ErrorEvent(request_id="a", code="c", message="m", details={"a": 1, "b": "x", "c": 0.5}),
@@ -164,6 +174,35 @@ def test_a_reader_that_does_not_read_makes_nobody_wait_and_loses_no_text() -> No
         assert "".join(texts) == "".join(f"{number} " for number in range(request, 50_000, 2))
     assert len(received) < 10_000  # merged while they waited
     assert isinstance(received[-1], FinishedEvent)
+
+
+def test_waiting_text_merges_with_text_of_its_own_kind_only() -> None:
+    read_end, write_end = os.pipe()
+    writer = MessageWriter(os.fdopen(write_end, "wb"), name="test")
+    expected = ""
+    for number in range(3_000):  # more than the pipe holds: most of it waits
+        for event in (ReasoningEvent, TextEvent):
+            for _ in range(3):
+                writer.send(event(request_id="a", text="." * 200))
+            expected += event.__name__[0] * 600
+        if number % 100 == 0:
+            writer.send(ToolCallEvent(request_id="a", call=ToolCallPart(name="f")))
+            expected += "C"
+    received: list[Message] = []
+    reader = threading.Thread(target=lambda: received.extend(read_all(read_end)))
+    reader.start()
+    writer.close(timeout_s=30)
+    reader.join()
+    assert len(received) < 3_000 * 6
+    assert (
+        "".join(
+            type(event).__name__[0] * len(event.text)
+            if isinstance(event, TextEvent | ReasoningEvent)
+            else "C"
+            for event in received
+        )
+        == expected
+    )
 
 
 def test_events_are_numbered_in_the_order_in_which_they_leave() -> None:

@@ -35,7 +35,7 @@ def limit_memory() -> None:
 
 def _reply(request: RenderRequest) -> RenderReply:
     try:
-        return RenderReply(prompt=render(request.source, request.messages, request.special_tokens))
+        return RenderReply(prompt=render(request.source, request.messages, request.variables))
     except TemplateBroken as error:
         return RenderReply(error=str(error.details["reason"]))
     except MemoryError:

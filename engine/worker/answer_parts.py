@@ -1,0 +1,91 @@
+"""From tokens to the parts of an answer: bytes, characters, marks, stop strings."""
+
+import secrets
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.chat.output_format import OutputFormat
+from engine.chat.output_parser import OutputParser
+from engine.contract.chat import Part, TextPart, ToolCallPart
+from engine.generation.backend import Backend
+from engine.generation.detokenizer import Detokenizer
+from engine.generation.stopping import StopStrings
+
+CALL_ID_LENGTH = 9  # letters and digits: what Mistral's templates insist on, and the others take too
+_ID_CHARACTERS = string.ascii_letters + string.digits
+
+
+class AnswerParts:
+    """Reads one answer, token by token. Stop strings count in its text alone."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        output: OutputFormat,
+        *,
+        prompt: str,
+        tools: Sequence[Mapping[str, Any]],
+        stop: tuple[str, ...],
+    ) -> None:
+        """`prompt` tells whether the reasoning has been opened already."""
+        self._backend = backend
+        self._visible = marks_in_vocabulary(backend, output)
+        self._detokenizer = Detokenizer()
+        self._parser = OutputParser(output, prompt=prompt, tools=tools)
+        self._stops = StopStrings(stop)
+        self.reasoning_tokens = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string has come."""
+        return self._stops.stopped
+
+    def feed(self, token: int) -> list[Part]:
+        """The parts that are certain after one more token."""
+        self.reasoning_tokens += self._parser.is_reasoning
+        piece = self._backend.piece(token, special=token in self._visible)
+        text = self._detokenizer.feed(piece)
+        return self._until_stop(self._parser.feed(text)) if text else []
+
+    def finish(self) -> list[Part]:
+        """What was held back, once the answer has ended."""
+        if self.stopped:
+            return []
+        rest = [*self._parser.feed(self._detokenizer.finish()), *self._parser.finish()]
+        parts = self._until_stop(rest)
+        held = self._stops.finish()
+        return [*parts, TextPart(held)] if held else parts
+
+    def _until_stop(self, parts: Iterable[Part]) -> list[Part]:
+        shown: list[Part] = []
+        for part in parts:
+            # no stop string reaches beyond the text it began in
+            text = self._stops.feed(part.text) if isinstance(part, TextPart) else self._stops.finish()
+            if text:
+                shown.append(TextPart(text))
+            if self.stopped:
+                break
+            if isinstance(part, ToolCallPart):
+                shown.append(_with_id(part))
+            elif not isinstance(part, TextPart):
+                shown.append(part)
+        return shown
+
+
+def marks_in_vocabulary(backend: Backend, output: OutputFormat) -> frozenset[int]:
+    """The control tokens that are marks of a format: their text is needed, that of all others is not."""
+    return frozenset(
+        token
+        for mark in output.marks
+        for token in backend.tokenize(mark, add_special=False)
+        if not backend.piece(token) and backend.piece(token, special=True) == mark.encode()
+    )
+
+
+def _with_id(call: ToolCallPart) -> ToolCallPart:
+    """The same call with an id by which its result can name it."""
+    if call.call_id or call.error:
+        return call
+    return replace(call, call_id="".join(secrets.choice(_ID_CHARACTERS) for _ in range(CALL_ID_LENGTH)))
