@@ -61,6 +61,7 @@ class ChatSession(QObject):
         notices.failed.connect(self._fail_when_not_saved)
         client.load_progressed.connect(self._show_progress)
         client.model_loaded.connect(self._note_loaded)
+        client.reasoning_arrived.connect(self._note_reasoning)
         client.text_arrived.connect(self._take_text)
         client.finished.connect(self._finish)
         client.failed.connect(self._fail)
@@ -129,6 +130,10 @@ class ChatSession(QObject):
         if model == self._model and self._phase == "asking":
             self._change_answer(replace(self._answer, model=self._name_of(model)))
             self._say("Reading…")
+
+    def _note_reasoning(self, request_id: str, _text: str) -> None:
+        if request_id == self._request_id and self._phase == "asking":
+            self._say("Thinking…")
 
     def _take_text(self, request_id: str, text: str) -> None:
         if request_id != self._request_id or not self.is_answering:

@@ -18,8 +18,10 @@ from engine.contract.messages import (
     Message,
     ModelLoaded,
     ModelUnloaded,
+    ReasoningEvent,
     Request,
     TextEvent,
+    ToolCallEvent,
     UnloadRequest,
 )
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
@@ -38,6 +40,7 @@ class EngineClient(QObject):
     model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
     model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
     text_arrived = Signal(str, str)  # request id, text
+    reasoning_arrived = Signal(str, str)  # request id, text
     finished = Signal(str, object)  # request id, FinishedEvent
     failed = Signal(str, object)  # request id (empty: concerns no request), EngineError
 
@@ -109,6 +112,10 @@ class EngineClient(QObject):
         match message:
             case TextEvent():
                 self.text_arrived.emit(request_id, message.text)
+            case ReasoningEvent():
+                self.reasoning_arrived.emit(request_id, message.text)
+            case ToolCallEvent():  # no tools are offered yet: what a model writes all the same is shown
+                self.text_arrived.emit(request_id, message.call.raw)
             case LoadProgress():
                 self.load_progressed.emit(request_id, message.model, message.fraction)
             case ModelLoaded():

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 RETORT_VERSION = "0.1.0"
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 1
 
 
 @cache

@@ -201,3 +201,15 @@ def test_a_removed_conversation_stops_answering(
     with qtbot.waitSignal(sessions.removed, timeout=WAIT_MS):
         sessions.remove(session.conversation.id)
     wait_for_end(session, qtbot)
+
+
+def test_while_a_model_reasons_that_is_said_and_the_answer_is_its_text_alone(
+    session: ChatSession, qtbot: QtBot
+) -> None:
+    said: list[str] = []
+    session.activity_changed.connect(said.append)
+    text = "<think>Let me see.</think>It is so."
+    session.send("Is it?", model=f"fake:family=think,once=true,rate=100,text={text}")
+    answer = wait_for_end(session, qtbot)
+    assert "Thinking…" in said
+    assert (answer.text, answer.state) == ("It is so.", "complete")

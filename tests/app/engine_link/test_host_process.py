@@ -11,6 +11,7 @@ from app.engine_link.host_process import STDERR_TAIL_BYTES, HostProcess
 from engine.contract.errors import EngineError, EngineMissing, HostDied, ProtocolError
 from engine.contract.messages import ErrorEvent, LoadRequest, Message, UnloadRequest
 from engine.contract.processes import child_command, child_environment
+from engine.contract.version import PROTOCOL_VERSION
 from engine.contract.wire import encode, hello
 from tests.support.window import WAIT_MS
 
@@ -109,7 +110,7 @@ def test_a_program_that_is_not_there_is_told_after_the_call_has_returned(
     "line",
     [
         "not a message",
-        HELLO.replace('"protocol":1', '"protocol":999'),
+        HELLO.replace(f'"protocol":{PROTOCOL_VERSION}', '"protocol":999'),
         '{"type":"text","request_id":"a","text":"x"}',
     ],
     ids=["nonsense", "another version", "no greeting"],
