@@ -44,8 +44,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         medium = write_tiny_model(Path(folder) / "medium.gguf", shape=MEDIUM, name="medium")
         builtin = ROOT / "resources" / "builtin" / "retort-builtin.gguf"
-        for num_busy in (0, 1, 2):
-            for model, num_tokens in ((builtin, 150), (medium, 60)):
+        for num_busy in (0, 1):
+            for model, num_tokens in ((builtin, 100), (medium, 40)):
                 busy = [subprocess.Popen(BUSY_LOOP) for _ in range(num_busy)]
                 try:
                     speeds: dict[str, list[float]] = {name: [] for name in SPINS}
