@@ -112,10 +112,11 @@ def load_model(
     *,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
+    with_mtp: bool = True,
     progress: Progress = unheard,
     cancelled: Cancelled = never,
 ) -> Transformer:
-    """Read a checkpoint's weights into a model.
+    """Read a checkpoint's weights into a model, those of MTP layers only where they are wanted.
 
     Raises ModelDamaged or ModelUnsupported with what is wrong; DecodeCancelled where `cancelled` became true.
     """
@@ -137,7 +138,7 @@ def load_model(
         layers=tuple(Layer.read(weights, config, number) for number in range(config.num_layers)),
         norm=weights.norm("model.norm", config.hidden_size, config.norm_eps),
         output=output,
-        mtp_layers=_mtp_layers(weights, config),
+        mtp_layers=_mtp_layers(weights, config) if with_mtp else (),
         rope=RopeTable(config.rope, device=place, dtype=dtype),
     )
     progress(1.0)

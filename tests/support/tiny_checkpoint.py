@@ -137,3 +137,33 @@ def _mixture(config: dict[str, Any], prefix: str) -> dict[str, tuple[int, ...]]:
 def _feed_forward(prefix: str, size: int, inner: int) -> dict[str, tuple[int, ...]]:
     sides = {"gate_proj": (inner, size), "up_proj": (inner, size), "down_proj": (size, inner)}
     return {f"{prefix}.{name}.weight": shape for name, shape in sides.items()}
+
+
+TEMPLATE = "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{% endfor %}[assistant]"
+
+
+def write_tokenizer(folder: Path, *, num_tokens: int = 260) -> None:
+    """A byte-level tokenizer: one token per byte, then `<s>`, `</s>`, `<think>` and `<|user|>`."""
+    import tokenizers  # noqa: PLC0415  (tests without torch have none)
+    from tokenizers.decoders import ByteLevel as Decoder  # noqa: PLC0415
+    from tokenizers.pre_tokenizers import ByteLevel  # noqa: PLC0415
+
+    alphabet = sorted(ByteLevel.alphabet())
+    model = tokenizers.models.BPE({character: n for n, character in enumerate(alphabet)}, [])
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer, tokenizer.decoder = ByteLevel(add_prefix_space=False), Decoder()
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    tokenizer.add_tokens(["<think>"])
+    tokenizer.add_special_tokens(["<|user|>", *(f"<{n}>" for n in range(260, num_tokens))])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    settings = {"bos_token": {"content": "<s>"}, "eos_token": "</s>", "chat_template": TEMPLATE}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"add_bos_token": True}))
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [257, 259]}))
+
+
+def write_chat_checkpoint(folder: Path, config: dict[str, Any], *, seed: int = 0) -> Path:
+    """A whole model that can be talked to."""
+    config = config | {"vocab_size": 260}
+    write_checkpoint(folder, config, random_arrays(config, seed))
+    write_tokenizer(folder)
+    return folder
