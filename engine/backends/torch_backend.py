@@ -99,7 +99,14 @@ class TorchBackend:
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> LogitsSampler:
         """A sampler over this backend's logits, which has seen the prompt's end."""
-        return LogitsSampler(params, seed, history, self._last_logits)
+        return LogitsSampler(
+            params,
+            seed,
+            history,
+            logits=self._last_logits,
+            piece=self.piece,
+            vocabulary_size=self._model.config.vocabulary_size,
+        )
 
     def close(self) -> None:
         """Give the memory back."""

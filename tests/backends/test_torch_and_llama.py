@@ -12,7 +12,9 @@ pytest.importorskip("llama_cpp", reason="needs the llama-cpp-python wheel")
 from gguf import GGUFReader
 
 from engine.backends.choose import load_backend
+from engine.backends.llama.backend import LlamaBackend
 from engine.contract.params import LoadParams, SamplingParams
+from engine.generation.sampler import Floats, LogitsSampler
 from engine.library.checkpoint import read_checkpoint
 from engine.transformer.model import load_model
 from tests.support.tiny_checkpoint import write_checkpoint
@@ -79,4 +81,38 @@ def test_torch_and_llama_agree_on_the_greedy_answers_of_the_tiny_model(
             token_ids.append(sampler.sample())
             assert token_ids[-1] == int(ours.logits(hidden[-1:]).argmax())
         sampler.close()
+    llama.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"repeat_penalty": 1.3},
+        {"frequency_penalty": 0.7, "presence_penalty": 0.4, "penalty_window": 10},
+        {"repeat_penalty": 1.1, "penalty_window": -1, "logit_bias": ((40, 3.0), (41, -2.0))},
+        {"dry_multiplier": 0.8, "penalty_window": -1},
+        {"dry_multiplier": 1.2, "dry_base": 1.3, "dry_allowed_length": 1, "penalty_window": 30},
+    ],
+    ids=str,
+)
+def test_both_samplers_punish_alike(tiny_model: Path, changes: dict[str, Any]) -> None:
+    params = SamplingParams(temperature=0, **changes)
+    load = LoadParams(threads=1, gpu_layers=0, context_length=256)
+    llama = load_backend(str(tiny_model), load, lambda fraction: None, lambda: False)
+    assert isinstance(llama, LlamaBackend)
+    size = llama.loaded.info.vocabulary_size
+
+    def logits() -> Floats:
+        row = llama._library.llama_get_logits_ith(llama._context, -1)
+        return np.ctypeslib.as_array(row, (size,)).copy()
+
+    token_ids = llama.tokenize('He said: "on and on and on and on"', add_special=True)
+    theirs = llama.sampler(params, 0, token_ids)
+    ours = LogitsSampler(params, 0, token_ids, logits=logits, piece=llama.piece, vocabulary_size=size)
+    llama.decode(token_ids, 0, lambda: False)
+    for position in range(len(token_ids), len(token_ids) + 60):
+        expected, found = theirs.sample(), ours.sample()
+        assert found == expected
+        llama.decode([found], position, lambda: False)
+    theirs.close()
     llama.close()
