@@ -56,7 +56,7 @@ def ours(model: Any, folder: Path) -> Transformer:
 def _shared(rng: random.Random) -> dict[str, Any]:
     return {
         "vocab_size": VOCABULARY_SIZE,
-        "hidden_size": rng.choice([32, 48, 64]),
+        "hidden_size": rng.choice([48, 96]),  # what every number of heads divides
         "intermediate_size": rng.choice([40, 64, 96]),
         "num_hidden_layers": rng.choice([2, 3]),
         "max_position_embeddings": 256,

@@ -1,6 +1,6 @@
 """The torch engine against transformers, on models drawn at random.
 
-RETORT_FULL_TESTS=1 draws four times as many. A failure names the seed; RETORT_TEST_SEED repeats the draw.
+RETORT_FULL_TESTS=1 draws three times as many. A failure names the seed; RETORT_TEST_SEED repeats the draw.
 """
 
 import os
@@ -20,9 +20,9 @@ from tests.support.drawn_models import FAMILIES, VOCABULARY_SIZE, draw, ours
 
 pytestmark = pytest.mark.torch
 
-ROUNDS = 4 if os.environ.get("RETORT_FULL_TESTS") else 1
+ROUNDS = 12 if os.environ.get("RETORT_FULL_TESTS") else 4  # times nine families
 FIRST_SEED = int(os.environ.get("RETORT_TEST_SEED") or len(FAMILIES) * secrets.randbelow(10**6))
-TOLERANCE = 1e-4  # of the largest logit; measured: 2e-6 and less
+TOLERANCE = 1e-4  # of the largest logit; measured: at most 5e-6 in 270 draws
 
 
 @dataclass(frozen=True)
