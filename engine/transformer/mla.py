@@ -21,7 +21,9 @@ from engine.transformer.linear import Linear
 from engine.transformer.norm import RmsNorm
 from engine.transformer.weights import Weights
 
-ABSORBED_TOKENS = 16  # the most new tokens of a step that are absorbed
+# The most new tokens of a step that are absorbed: faster up to 64 and more where 1,024 or more positions came
+# before (docs/benchmarks.md 2026-11-22), but all scores (H * T, S) are in memory.
+ABSORBED_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)

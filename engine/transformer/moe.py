@@ -149,19 +149,19 @@ class MixtureOfExperts:
 
     def _many(self, x: Tensor, chosen: Tensor, shares: Tensor) -> Tensor:
         """Many tokens: sorted by expert, so that each chosen expert is read once for all of its tokens."""
-        experts_per_token = chosen.shape[1]
-        order = chosen.flatten().argsort(stable=True)  # (T * K,), places of tokens sorted by their expert
+        num_tokens, experts_per_token = chosen.shape
+        order = chosen.flatten().argsort(stable=True)  # (T * K,), places in `chosen`, sorted by expert
         counts = chosen.flatten().bincount(minlength=len(self.gate_up)).tolist()  # E
-        sorted_shares = shares.flatten()[order]  # (T * K,)
-        tokens = order // experts_per_token  # (T * K,)
-        mixed = torch.zeros_like(x)  # (T, C)
+        sorted_x = x[order // experts_per_token]  # (T * K, C)
+        sorted_outputs = torch.empty_like(sorted_x)  # (T * K, C)
         start = 0
         for expert, count in enumerate(counts):
             if not count:
                 continue
-            mine = tokens[start : start + count]  # (count,)
-            inner = gated(F.linear(x[mine], self.gate_up[expert]))  # (count, F)
-            inner = inner * sorted_shares[start : start + count, None]  # (count, F)
-            mixed.index_add_(0, mine, F.linear(inner, self.down[expert]))
+            inner = gated(F.linear(sorted_x[start : start + count], self.gate_up[expert]))  # (count, F)
+            torch.mm(inner, self.down[expert].T, out=sorted_outputs[start : start + count])
             start += count
-        return mixed
+        outputs = torch.empty_like(sorted_x)  # (T * K, C), again in the order of `chosen`
+        outputs[order] = sorted_outputs
+        per_token = outputs.view(num_tokens, experts_per_token, -1)  # (T, K, C)
+        return torch.bmm(shares[:, None], per_token)[:, 0]  # (T, C)
