@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments; defaults come from the params themselves."""
     load = LoadParams()
     add = parser.add_argument
-    add("model", help="`builtin` or the path of a .gguf file")
+    add("model", help="`builtin`, the path of a .gguf file or of a folder of safetensors")
     add("prompt", nargs="?", help="what to answer; `-` reads it from stdin")
     add("--system", default="", help="system prompt")
     add("--raw", action="store_true", help="go on with the prompt as it is, without the chat template")

@@ -24,7 +24,7 @@ class LoadedModel:
     """A model in a worker's memory."""
 
     info: ModelInfo
-    backend: str  # "llama" or "fake"
+    backend: str  # "llama", "torch" or "fake"
     device: str  # what really runs it, for example "CPU"
     context_length: int  # tokens of KV cache really allocated
     kv_bytes_per_token: int

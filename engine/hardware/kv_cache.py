@@ -1,6 +1,7 @@
-"""How large a model's KV cache is, from its header alone."""
+"""How large a model's KV cache is, from its header or configuration alone."""
 
 from engine.contract.params import KvType
+from engine.library.checkpoint import Checkpoint
 from engine.library.gguf import GgufHeader
 
 BYTES_PER_VALUE: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
@@ -24,3 +25,15 @@ def kv_bytes_per_token(header: GgufHeader, kv_type: KvType) -> int:
         value_size = header.hyperparameter("attention.value_length") or head_size
         values = num_kv_heads * (key_size + value_size)
     return int(num_layers * values * BYTES_PER_VALUE[kv_type])
+
+
+def checkpoint_kv_bytes_per_token(checkpoint: Checkpoint, kv_type: KvType) -> int:
+    """The same for a checkpoint's folder, by the names of its config.json."""
+    number = checkpoint.number
+    if latent := number("kv_lora_rank"):
+        values = latent + number("qk_rope_head_dim")
+    else:
+        num_heads = number("num_attention_heads") or 1
+        head_size = number("head_dim") or number("hidden_size") // num_heads
+        values = 2 * (number("num_key_value_heads") or num_heads) * head_size
+    return int(number("num_hidden_layers") * values * BYTES_PER_VALUE[kv_type])

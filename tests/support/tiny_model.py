@@ -22,7 +22,7 @@ class Shape:
 
 TINY = Shape(hidden=64, layers=2, heads=4, feed_forward=128)  # 0.1 M parameters
 MEDIUM = Shape(hidden=512, layers=16, heads=8, feed_forward=1408)  # 51 M parameters
-HIDDEN, LAYERS = TINY.hidden, TINY.layers
+HIDDEN, LAYERS, HEADS, FEED_FORWARD = TINY.hidden, TINY.layers, TINY.heads, TINY.feed_forward
 
 
 def write_tiny_model(

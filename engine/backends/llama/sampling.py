@@ -13,8 +13,8 @@ import numpy as np
 from engine.backends.llama.grammar import compile_grammar
 from engine.contract.errors import InvalidRequest
 from engine.contract.params import SamplingParams
+from engine.generation.sampler import DRY_BREAKERS
 
-DRY_BREAKERS = (b"\n", b":", b'"', b"*")  # a repetition does not reach across these (llama.cpp's defaults)
 _CANDIDATE = np.dtype(
     [("id", np.int32), ("logit", np.float32), ("p", np.float32)]
 )  # llama.h, llama_token_data

@@ -1,0 +1,207 @@
+"""The torch engine behind the Backend protocol, in a worker and on the command line."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch")
+pytest.importorskip("tokenizers", reason="needs the tokenizers library")
+
+from safetensors.numpy import load_file
+
+from engine.backends.choose import load_backend
+from engine.backends.torch_backend import TorchBackend
+from engine.contract.errors import (
+    EngineMissing,
+    InternalError,
+    InvalidRequest,
+    ModelDamaged,
+    ModelNotFound,
+    ModelTooLarge,
+    ModelUnsupported,
+)
+from engine.contract.params import LoadParams, SamplingParams
+from engine.generation.backend import DecodeCancelled
+from engine.generation.generator import generate
+from engine.generation.prefix_cache import PrefixCache
+from engine.generation.sequence import Sequence
+from tests.support.command_line import retort
+from tests.support.host_recorder import HostRecorder
+from tests.support.tiny_checkpoint import DEEPSEEK, LLAMA, write_chat_checkpoint, write_tokenizer
+
+pytestmark = pytest.mark.torch
+
+GREEDY = SamplingParams(temperature=0)
+
+
+def never() -> bool:
+    return False
+
+
+def load(folder: Path, **params: Any) -> TorchBackend:
+    params = {"gpu_layers": 0, "threads": 1} | params
+    backend = load_backend(str(folder), LoadParams(**params), lambda fraction: None, never)
+    assert isinstance(backend, TorchBackend)
+    return backend
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_chat_checkpoint(tmp_path_factory.mktemp("checkpoints") / "Tiny-V3", DEEPSEEK)
+
+
+@pytest.fixture(scope="module")
+def backend(folder: Path) -> TorchBackend:
+    return load(folder)
+
+
+def answer(backend: TorchBackend, prompt: str, max_tokens: int = 20) -> list[int]:
+    token_ids = backend.tokenize(prompt, add_special=True)
+    backend.truncate(0)
+    sequence = Sequence(token_ids, prompt_length=len(token_ids))
+    return list(generate(backend, sequence, backend.sampler(GREEDY, 0, token_ids), max_tokens, never))
+
+
+def test_what_was_loaded_is_said_truly(backend: TorchBackend, folder: Path) -> None:
+    loaded = backend.loaded
+    assert (loaded.backend, loaded.device, loaded.context_length) == ("torch", "CPU", 512)
+    assert loaded.kv_bytes_per_token == 2 * (16 + 4) * 4  # the latent and the key part of two layers, float32
+    assert (loaded.info.name, loaded.info.architecture) == ("Tiny-V3", "deepseek_v3")
+    weights = load_file(folder / "model.safetensors")
+    assert loaded.info.parameters == sum(values.size for values in weights.values())
+    assert (loaded.info.quantization, loaded.info.has_chat_template) == ("F32", True)
+
+
+@pytest.mark.parametrize("text", ["hello", "Grüße, 世界! 😀", "  two  spaces\n\ttab", "\x00\x7f\xad", ""])
+def test_the_pieces_of_a_text_are_its_bytes(backend: TorchBackend, text: str) -> None:
+    token_ids = backend.tokenize(text, add_special=False)
+    assert b"".join(backend.piece(token) for token in token_ids) == text.encode()
+
+
+def test_special_tokens_are_recognised_and_have_no_bytes(backend: TorchBackend) -> None:
+    assert backend.tokenize("a<|user|>b</s>", add_special=False)[1::2] == [259, 257]
+    assert backend.piece(259) == backend.piece(257) == b""
+    assert backend.piece(258) == b"<think>"  # added, but meant to be seen
+    assert backend.piece(5_000) == b""
+
+
+def test_the_begin_token_is_put_in_front_once(backend: TorchBackend) -> None:
+    plain = backend.tokenize("hi", add_special=False)
+    assert backend.tokenize("hi", add_special=True) == [256, *plain]
+    assert backend.tokenize("<s>hi", add_special=True) == [256, *plain]
+
+
+def test_template_and_end_tokens_come_from_the_files_beside_the_weights(backend: TorchBackend) -> None:
+    assert backend.end_tokens == {257, 259}
+    assert backend.template_tokens == {"bos_token": "<s>", "eos_token": "</s>"}
+    assert "[assistant]" in backend.chat_template
+
+
+def test_chunks_of_any_size_give_the_same_answer(folder: Path, backend: TorchBackend) -> None:
+    expected = answer(backend, "a prompt of some length, in chunks")
+    for batch_size in (1, 5, 100):
+        small = load(folder, batch_size=batch_size)
+        assert answer(small, "a prompt of some length, in chunks") == expected
+
+
+def test_a_second_turn_computes_only_what_is_new(backend: TorchBackend) -> None:
+    prefix_cache, first = PrefixCache(), backend.tokenize("first turn, ", add_special=True)
+    backend.truncate(0)
+    backend.decode(first, 0, never)
+    prefix_cache.store(first)
+    second = first + backend.tokenize("second turn", add_special=False)
+    assert prefix_cache.reuse(backend, second) == len(first)
+    backend.decode(second[len(first) :], len(first), never)
+    found = backend._last_logits().copy()
+    backend.truncate(0)
+    backend.decode(second, 0, never)
+    assert np.allclose(found, backend._last_logits(), atol=1e-5)
+
+
+def test_a_cancel_is_noticed_within_one_call(backend: TorchBackend) -> None:
+    answers = iter([False, True])
+    backend.truncate(0)
+    with pytest.raises(DecodeCancelled):
+        backend.decode(list(range(40)), 0, lambda: next(answers))
+    backend.decode([1, 2], 0, never)  # and the backend goes on
+
+
+def test_positions_that_do_not_follow_are_an_error(folder: Path) -> None:
+    backend = load(folder, context_length=16)
+    with pytest.raises(InternalError, match="do not follow"):
+        backend.decode([1], 3, never)
+    with pytest.raises(InternalError, match="KV cache of 16"):
+        backend.decode(list(range(17)), 0, never)
+    with pytest.raises(InternalError, match="no logits before"):
+        backend.sampler(GREEDY, 0, []).sample()
+
+
+def test_loading_can_be_cancelled(folder: Path) -> None:
+    seen: list[float] = []
+    with pytest.raises(DecodeCancelled):
+        load_backend(str(folder), LoadParams(gpu_layers=0), seen.append, lambda: len(seen) > 5)
+    assert len(seen) == 6
+
+
+def test_what_cannot_be_loaded_says_why(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(ModelNotFound):
+        load(tmp_path)
+    with pytest.raises(InvalidRequest, match="q8_0"):
+        load(folder, kv_type="q8_0")
+    wide = write_chat_checkpoint(tmp_path / "wide", DEEPSEEK | {"kv_lora_rank": 4096})
+    with pytest.raises(ModelTooLarge):
+        load(wide, context_length=2**24)
+    other = write_chat_checkpoint(tmp_path / "other", LLAMA)
+    (other / "tokenizer.json").write_text('{"model": 1}')
+    with pytest.raises(ModelDamaged, match="it is no tokenizer"):
+        load(other)
+    write_tokenizer(other, num_tokens=300)
+    with pytest.raises(ModelDamaged, match="its tokenizer has 300 tokens, the model 260"):
+        load(other)
+    (other / "tokenizer.json").unlink()
+    with pytest.raises(ModelUnsupported, match=r"there is no tokenizer\.json"):
+        load(other)
+
+
+def test_without_torch_a_folder_is_refused_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "engine.backends.torch_backend")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(EngineMissing, match="run on torch and tokenizers"):
+        load_backend(str(folder), LoadParams(), lambda fraction: None, never)
+
+
+def test_an_answer_goes_the_whole_way_through_host_and_worker(host: HostRecorder, folder: Path) -> None:
+    host.ask("r1", str(folder), "hello", max_tokens=12)
+    finished = host.finished("r1")
+    assert finished.usage.completion_tokens == 12 or finished.reason == "stop"
+    assert finished.loaded is not None
+    assert finished.loaded.backend == "torch"
+    host.ask("r2", str(folder), "hello", max_tokens=12)
+    host.finished("r2")
+    assert host.text_of("r1") == host.text_of("r2")
+
+
+@pytest.mark.slow
+def test_run_and_inspect_take_a_folder(folder: Path) -> None:
+    done = retort(
+        "run", str(folder), "Who are you?", "--max-tokens", "8", "--seed", "1", "--gpu-layers", "0", "--json"
+    )
+    assert done.status == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["backend"], report["device"], report["kv_bytes_per_token"]) == ("torch", "CPU", 160)
+    assert report["prompt_tokens"] == len("[user]Who are you?[assistant]") + 1
+    shown = json.loads(retort("inspect", str(folder), "--json").stdout)
+    assert (shown["architecture"], shown["layers"], shown["experts"], shown["mtp_layers"]) == (
+        "deepseek_v3",
+        2,
+        8,
+        1,
+    )
+    assert 0 < shown["active_parameters"] < shown["parameters"]
+    refused = retort("run", str(folder.parent), "hello")
+    assert refused.status == 1
+    assert "config.json" in refused.stderr
