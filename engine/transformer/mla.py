@@ -21,8 +21,8 @@ from engine.transformer.linear import Linear
 from engine.transformer.norm import RmsNorm
 from engine.transformer.weights import Weights
 
-# The most new tokens of a step that are absorbed: faster up to 64 and more where 1,024 or more positions came
-# before (docs/benchmarks.md 2026-11-22), but all scores (H * T, S) are in memory.
+# The most new tokens of a step that are absorbed. By count of products it pays up to R * (N + Dv) /
+# (2 * R - N - Dv), 128 tokens and more in published models; but all scores (H * T, S) are in memory.
 ABSORBED_TOKENS = 32
 
 

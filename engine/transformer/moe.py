@@ -108,9 +108,8 @@ class MixtureOfExperts:
         experts, size = config.num_experts, config.expert_size
         for expert in (0, experts - 1):  # before memory is taken
             weights.check(f"{prefix}.experts.{expert}.gate_proj.weight", size, hidden_size)
-        options = {"dtype": weights.dtype, "device": weights.device}
-        gate_up = torch.empty(experts, 2 * size, hidden_size, **options)  # (E, 2 * F, C)
-        down = torch.empty(experts, hidden_size, size, **options)  # (E, C, F)
+        gate_up = weights.empty_weight(experts, 2 * size, hidden_size)  # (E, 2 * F, C)
+        down = weights.empty_weight(experts, hidden_size, size)  # (E, C, F)
         for expert in range(experts):
             name = f"{prefix}.experts.{expert}"
             weights.copy(f"{name}.gate_proj.weight", gate_up[expert, :size])

@@ -1,5 +1,6 @@
 """A real engine host whose events a test can wait for."""
 
+import contextlib
 import queue
 import time
 from collections.abc import Callable
@@ -82,8 +83,13 @@ class HostRecorder:
 
 
 def worker_processes() -> list[psutil.Process]:
-    """The worker processes below this one."""
-    return [child for child in psutil.Process().children() if "engine.worker" in child.cmdline()]
+    """The worker processes below this one that have not ended."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended while we looked, a zombie included
+            if "engine.worker" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def wait_until_no_worker_is_left() -> None:
