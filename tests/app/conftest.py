@@ -29,6 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def imported_modules_out_of_sight() -> Iterator[None]:
+    """What was imported before these tests is not looked through for timers again and again."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def no_timer_left_running() -> Iterator[None]:
     """A test that leaves one of our own timers running fails."""

@@ -20,6 +20,8 @@ from tests.support.host_recorder import worker_processes
 from tests.support.tiny_model import write_tiny_model
 from tests.support.window import WAIT_MS, Open
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
 
 

@@ -39,6 +39,7 @@ def test_the_tiny_model_answers_as_plain_llama_cpp_does(host: HostRecorder, tiny
 
 
 @pytest.mark.llama
+@pytest.mark.slow
 def test_the_shipped_model_answers_as_plain_llama_cpp_does(host: HostRecorder, builtin: Path) -> None:
     check(host, builtin, 12)
 

@@ -13,6 +13,8 @@ from engine.generation.sampler import Floats, LogitsSampler, match_lengths, pena
 from tests.support import reference_sampling as reference
 from tests.support.reference_sampling import Distribution
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 20_000
 LOGITS: Floats = np.random.default_rng(3).normal(0, 2, 40).astype(np.float32)
 PLAIN: dict[str, Any] = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "temperature": 1.0}

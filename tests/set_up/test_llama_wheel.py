@@ -20,6 +20,8 @@ from set_up.places import Places
 from set_up.progress import OneLine, SetUpError
 from set_up.wheel_key import WheelKey
 
+pytestmark = pytest.mark.slow
+
 RECORDED = Path(__file__).with_name("recorded")
 KEY = WheelKey("0.3.36", "py3-none-any", "0123456789ab", "")
 

@@ -16,7 +16,7 @@ from engine.training.packing import Rows  # noqa: E402
 from engine.training.tokenizer import encode, train_tokenizer  # noqa: E402
 from engine.training.train import Training, TrainingParams, build_model, evaluate, lr_share, weighted_loss  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 TINY = TrainingParams(
     vocabulary_size=320, hidden_size=64, num_layers=2, num_heads=4, num_kv_heads=2, feed_forward_size=96,

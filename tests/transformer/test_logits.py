@@ -18,7 +18,7 @@ pytest.importorskip("transformers", reason="needs transformers")
 from engine.transformer.model import Transformer
 from tests.support.drawn_models import FAMILIES, VOCABULARY_SIZE, draw, ours
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 ROUNDS = 12 if os.environ.get("RETORT_FULL_TESTS") else 4  # times nine families
 FIRST_SEED = int(os.environ.get("RETORT_TEST_SEED") or len(FAMILIES) * secrets.randbelow(10**6))

@@ -13,6 +13,8 @@ from app.engine_link.save_notices import SaveNotices
 from engine.contract.paths import Paths
 from tests.support.window import WAIT_MS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sessions(paths: Paths, client: EngineClient) -> Iterator[ChatSessions]:

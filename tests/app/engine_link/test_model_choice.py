@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.engine_link.engine_client import EngineClient
@@ -9,6 +10,8 @@ from app.model_names import BUILTIN
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import ModelDamaged
 from tests.support.window import WAIT_MS
+
+pytestmark = pytest.mark.slow
 
 QUESTION = (ChatMessage(role="user", text="Who are you?"),)
 

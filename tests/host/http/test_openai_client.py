@@ -12,6 +12,8 @@ from openai import OpenAI
 
 from tests.host.http.conftest import KEY, Server, served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(server: Server) -> Iterator[OpenAI]:
