@@ -196,13 +196,8 @@ def active_bytes() -> int:
     mixture = 3 * size * SIZES["moe_intermediate_size"] * used + SIZES["n_routed_experts"] * size
     dense = 3 * size * SIZES["intermediate_size"]
     layers = SIZES["num_hidden_layers"]
-<<<<<<< HEAD
-    weights = layers * attention + (layers - 1) * mixture + dense + SIZES["vocab_size"] * size
-    return int(4 * weights)
-=======
     values = layers * attention + (layers - 1) * mixture + dense + SIZES["vocab_size"] * size
     return int(4 * values)
->>>>>>> torch-engine
 
 
 def main() -> None:
