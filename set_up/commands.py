@@ -7,8 +7,9 @@ import signal
 from types import FrameType
 
 from set_up.places import Places, places_of, python_in
-from set_up.prepare import Wanted, prepare, wanted_for
+from set_up.prepare import prepare
 from set_up.progress import SetUpError, say
+from set_up.readiness import Wanted, wanted_for
 
 
 def main(words: list[str], run_py: str) -> int:

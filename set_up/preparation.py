@@ -10,8 +10,8 @@ from set_up.llama_wheel import is_installed, kept_wheel, maintainers_index, prov
 from set_up.one_at_a_time import one_at_a_time
 from set_up.pip import install_locked
 from set_up.places import Places, packages_in
-from set_up.prepare import Wanted, is_ready
 from set_up.progress import SetUpError, say, step
+from set_up.readiness import Wanted, is_ready
 from set_up.stamp import Stamp, read_stamp
 from set_up.system_packages import (
     ENGINE_LIBRARIES,

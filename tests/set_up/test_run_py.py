@@ -13,7 +13,7 @@ import pytest
 from engine.contract.paths import Paths
 from run import too_old
 from set_up.places import Places, cache_folder, packages_in, python_in
-from set_up.prepare import Wanted, is_ready, wanted_for
+from set_up.readiness import Wanted, is_ready, wanted_for
 from set_up.stamp import NAME, Stamp, read_stamp
 from set_up.wheel_key import fits, wheel_key
 
