@@ -1,4 +1,4 @@
-"""How the threads of a worker wait for each other, alone and beside other work.
+"""How two threads of a worker wait for each other, alone and beside other work.
 
 Between two steps of a graph llama.cpp's threads meet at a barrier of OpenMP. Spinning there is fastest while
 every thread has a core for itself; as soon as another program wants one of them, a spinning thread takes the
@@ -31,7 +31,7 @@ def decode_tps(model: Path, spins: int, num_tokens: int) -> float:
     """Tokens per second of one answer of `retort run`."""
     command = [sys.executable, "-m", "app", "run", str(model), "Once upon a time", "--raw", "--json"]
     command += ["--temperature", "0", "--logit-bias=2=-inf", "--logit-bias=4=-inf"]
-    command += ["--max-tokens", str(num_tokens)]
+    command += ["--threads", "2", "--max-tokens", str(num_tokens)]
     environment = {**os.environ, "GOMP_SPINCOUNT": str(spins)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     return float(json.loads(done.stdout)["decode_tps"])

@@ -13,6 +13,9 @@ from engine.contract.paths import builtin_model
 from tests.support.host_recorder import HostRecorder
 from tests.support.tiny_model import write_tiny_model
 
+# The reference runs with llama.cpp's default of 4 threads, on fewer processors perhaps: they must not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 LEAK_GRACE_S = 5.0
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -9,7 +9,7 @@ from engine.contract.errors import InternalError
 from engine.contract.messages import FinishedEvent, GenerateRequest
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.hardware.bandwidth import read_bandwidth
-from engine.hardware.memory import physical_cores
+from engine.hardware.memory import decode_threads
 
 NAME = "bench"
 HELP = "measure prompt and decode speed, time to first token and memory"
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tokens", type=int, default=64, help="tokens to decode (default %(default)s)")
     add("--runs", type=int, default=5, help="runs to take the median of (default %(default)s)")
     add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, help="CPU threads (default: the physical cores)")
+    add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
             for number in range(1, arguments.runs + 1)
         ]
-    report = summarize(finished, load.threads or physical_cores())
+    report = summarize(finished, load.threads or decode_threads())
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
     else:

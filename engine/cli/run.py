@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sampling_arguments(parser)
     add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
     add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, help="CPU threads (default: the physical cores)")
+    add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
     add("--gpu-layers", type=int, default=load.gpu_layers, help="-1 is as many as fit (default %(default)s)")
     add("--kv-type", choices=["f32", "f16", "q8_0"], default=load.kv_type, help="default %(default)s")
     add("--json", action="store_true", help="print one JSON object instead of streaming")

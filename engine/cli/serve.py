@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--allow-host", action="append", default=[], metavar="NAME", help="also answer to this name")
     add("--allow-origin", action="append", default=[], metavar="URL", help="let web pages of this origin in")
     add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, help="CPU threads (default: the physical cores)")
+    add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
     add("--verbose", action="store_true", help="show what the native library logs")
 
 

@@ -80,7 +80,7 @@ class LoadParams:
     """How a model is put into memory. Two different ones are two loaded models."""
 
     context_length: int | None = None  # tokens; None takes the trained length, at most 8192
-    threads: int | None = None  # None takes the physical cores this process may use
+    threads: int | None = None  # None takes the physical cores, leaving one processor free
     gpu_layers: int = -1  # -1 offloads every layer that a device takes, 0 none
     batch_size: int = 512  # tokens per prefill chunk
     kv_type: KvType = "f16"

@@ -34,9 +34,6 @@ def child_environment() -> dict[str, str]:
     paths = [str(source_root()), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     environment["PYTHONUTF8"] = "1"
-    # Threads that wait for each other sleep: spinning ones stand still as soon as anything else wants a core
-    # (docs/benchmarks.md, thread_waiting).
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     environment["GGML_NO_BACKTRACE"] = "1"
     return environment
 

@@ -28,5 +28,19 @@ def peak_rss_bytes() -> int:
 
 def physical_cores() -> int:
     """Cores that this process may use, counting two threads of one core once."""
-    usable = len(psutil.Process().cpu_affinity()) if sys.platform != "darwin" else psutil.cpu_count()
-    return max(1, min(psutil.cpu_count(logical=False) or 1, usable or 1))
+    return max(1, min(psutil.cpu_count(logical=False) or 1, _usable_processors()))
+
+
+def decode_threads() -> int:
+    """Threads for decoding: the physical cores, but one processor is left to everything else.
+
+    llama.cpp's threads spin for each other at every step of a token: with a thread on each processor they
+    stand still as soon as another program wants one (docs/benchmarks.md, thread_waiting).
+    """
+    return max(1, min(physical_cores(), _usable_processors() - 1))
+
+
+def _usable_processors() -> int:
+    if sys.platform == "darwin":
+        return psutil.cpu_count() or 1
+    return len(psutil.Process().cpu_affinity()) or 1

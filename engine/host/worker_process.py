@@ -9,6 +9,7 @@ from engine.contract.errors import ProtocolError, WorkerDied
 from engine.contract.messages import Event, Hello, Request
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import MessageWriter, check_hello, decode, read_lines
+from engine.hardware.memory import decode_threads
 from engine.host.stderr_tail import StderrTail, find_assertion
 
 END_GRACE_S = 5.0
@@ -33,7 +34,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=child_environment(),
+            env=worker_environment(),
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
         name = f"worker-{generation}"
@@ -87,3 +88,14 @@ class WorkerProcess:
         self._writer.close()
         tail = self._stderr.text()
         self._on_death(self, problem or WorkerDied(status, find_assertion(tail), tail))
+
+
+def worker_environment() -> dict[str, str]:
+    """A child's environment; where one thread decodes, the others, used for prompts alone, wait asleep.
+
+    Spinning pays between the many small steps of decoding only, and costs dearly beside other programs.
+    """
+    environment = child_environment()
+    if decode_threads() == 1:
+        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return environment

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from engine.contract.params import KvType
 from engine.hardware.kv_cache import kv_bytes_per_token
-from engine.hardware.memory import available_bytes, peak_rss_bytes, physical_cores
+from engine.hardware.memory import available_bytes, decode_threads, peak_rss_bytes, physical_cores
 from engine.library.gguf import GgufHeader, MetadataValue, read_header
 from tests.support.tiny_model import HIDDEN, LAYERS
 
@@ -49,4 +49,4 @@ def test_a_quantized_cache_takes_about_half() -> None:
 def test_this_computer_has_memory_and_a_core() -> None:
     assert available_bytes() > 2**26
     assert 2**20 < peak_rss_bytes() < 2**40
-    assert physical_cores() >= 1
+    assert 1 <= decode_threads() <= physical_cores()

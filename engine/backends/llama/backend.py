@@ -17,7 +17,7 @@ from engine.contract.model_info import LoadedModel
 from engine.contract.params import KvType, LoadParams, SamplingParams
 from engine.generation.backend import Cancelled, DecodeCancelled, Progress
 from engine.hardware.kv_cache import kv_bytes_per_token
-from engine.hardware.memory import available_bytes, physical_cores
+from engine.hardware.memory import available_bytes, decode_threads, physical_cores
 from engine.library.describe import describe
 from engine.library.gguf import GgufHeader, read_header
 
@@ -151,11 +151,11 @@ class LlamaBackend:
 
     def _create_context(self, path: Path, params: LoadParams, context_length: int) -> Any:
         context_params = self._library.llama_context_default_params()
-        threads = params.threads or physical_cores()
         context_params.n_ctx = context_length
         context_params.n_batch = self.batch_size
         context_params.n_ubatch = min(self.batch_size, context_params.n_ubatch)
-        context_params.n_threads = context_params.n_threads_batch = threads
+        context_params.n_threads = params.threads or decode_threads()
+        context_params.n_threads_batch = params.threads or physical_cores()
         context_params.type_k = context_params.type_v = _KV_TYPES[params.kv_type]
         context_params.abort_callback = self._abort
         context = self._library.llama_init_from_model(self._model, context_params)
