@@ -44,15 +44,7 @@ class EngineSession:
         Raises the EngineError that the request ends with.
         """
         self._host.submit(request)
-        while True:
-            event = self._events.get()
-            if isinstance(event, ErrorEvent):
-                raise rebuild_error(event.code, event.message, event.details)
-            if event.request_id != request.request_id:
-                continue
-            yield event
-            if isinstance(event, FinishedEvent | EngineDescription):
-                return
+        yield from self._events_of(request.request_id)
 
     def answer(self, request: GenerateRequest) -> Iterator[AnswerEvent | FinishedEvent]:
         """Yield an answer's parts in pieces and at last how it ended, also after Ctrl+C, which cancels it."""
@@ -62,7 +54,7 @@ class EngineSession:
                 event = next(events)
             except KeyboardInterrupt:
                 self._host.submit(CancelRequest(request_id=request.request_id))
-                events = self._rest(request.request_id)
+                events = self._events_of(request.request_id)
                 continue
             except StopIteration:
                 return
@@ -80,13 +72,15 @@ class EngineSession:
         assert isinstance(last, EngineDescription)
         return last
 
-    def _rest(self, request_id: str) -> Iterator[Event]:
+    def _events_of(self, request_id: str) -> Iterator[Event]:
         while True:
             event = self._events.get()
             if isinstance(event, ErrorEvent):
                 raise rebuild_error(event.code, event.message, event.details)
             if event.request_id == request_id:
                 yield event
+                if isinstance(event, FinishedEvent | EngineDescription):
+                    return
 
 
 def new_request_id() -> str:
