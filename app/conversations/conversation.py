@@ -20,6 +20,9 @@ class AnswerStats:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt
+    reasoning_tokens: int = 0  # of the completion
+    reasoning_ms: float = 0.0  # from the first token of the reasoning to its last
     decode_tps: float = 0.0
     ttft_ms: float = 0.0
     context_length: int = 0
@@ -38,6 +41,7 @@ class Message:
     parent_id: str | None
     role: Role
     text: str
+    reasoning: str = ""  # what the model thought before it answered
     state: MessageState = "complete"
     created_at: float  # seconds since 1970
     model: str = ""  # the name of who answers, as shown
