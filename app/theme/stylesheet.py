@@ -5,7 +5,15 @@ from app.theme.tokens import Tokens
 
 def make_stylesheet(tokens: Tokens) -> str:
     """The rules for the whole window, addressed by object names."""
-    parts = (_frame_rules, _button_rules, _composer_rules, _notice_rules, _list_rules, _scroll_bar_rules)
+    parts = (
+        _frame_rules,
+        _button_rules,
+        _composer_rules,
+        _notice_rules,
+        _list_rules,
+        _sidebar_rules,
+        _scroll_bar_rules,
+    )
     return "".join(part(tokens) for part in parts)
 
 
@@ -81,6 +89,16 @@ QMenu::item:disabled {{ color: {tokens.secondary}; }}
 QMenu::separator {{ height: 1px; background: {tokens.line}; margin: 5px 8px; }}
 QToolTip {{ background: {tokens.raised}; color: {tokens.text}; border: 1px solid {tokens.line};
     padding: 4px; }}
+"""
+
+
+def _sidebar_rules(tokens: Tokens) -> str:
+    return f"""
+QLineEdit#search {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 9px;
+    padding: 6px 4px; }}
+QLineEdit#search:focus {{ border-color: {tokens.accent}; }}
+QLineEdit#search QToolButton {{ border: none; padding: 0; }}
+QWidget#sidebar QPushButton[shape="entry"] {{ text-align: left; padding: 7px 8px; }}
 """
 
 
