@@ -11,6 +11,11 @@ def available_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def rss_bytes() -> int:
+    """Resident memory of this process now."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def peak_rss_bytes() -> int:
     """The most resident memory this process has had so far."""
     if sys.platform == "win32":
