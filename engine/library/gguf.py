@@ -21,6 +21,7 @@ MAX_DIMENSIONS = 4
 MAX_METADATA = 65_536
 MAX_TENSORS = 1_000_000
 MAX_BLOCKS = 512  # llama.cpp's LLAMA_MAX_LAYERS; a larger count makes it abort
+DEFAULT_ALIGNMENT = 32
 KEPT_ARRAY_VALUES = 512  # longer arrays (vocabularies) are counted, not kept
 
 _STRING, _ARRAY = 8, 9
@@ -69,6 +70,12 @@ class GgufHeader:
     size_bytes: int
     metadata: dict[str, MetadataValue]
     tensors: tuple[TensorInfo, ...]
+    data_start: int  # byte at which the data section begins; tensors' offsets count from here
+
+    @property
+    def alignment(self) -> int:
+        """Every tensor starts at a multiple of this many bytes."""
+        return self.number("general.alignment") or DEFAULT_ALIGNMENT
 
     @property
     def architecture(self) -> str:
@@ -165,7 +172,8 @@ class _HeaderReader:
                 raise self._damaged(f"the metadata holds {key[:80]!r} twice")
             metadata[key] = self._value(self._number("<I"))
         tensors = tuple(self._tensor_info() for _ in range(num_tensors))
-        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors)
+        data_start = self._data_start(metadata.get("general.alignment", DEFAULT_ALIGNMENT))
+        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, data_start)
         self._check_tensors(header)
         if header.number("split.count") <= 1:  # of a part they are checked when all are together
             _check_hyperparameters(header)
@@ -240,11 +248,12 @@ class _HeaderReader:
             )
         return TensorInfo(name, shape, TENSOR_TYPES[type_id], offset)
 
-    def _check_tensors(self, header: GgufHeader) -> None:
-        alignment = header.number("general.alignment") or 32
-        if alignment & (alignment - 1) or alignment > 2**20:
+    def _data_start(self, alignment: MetadataValue) -> int:
+        if not isinstance(alignment, int) or not 1 <= alignment <= 2**20 or alignment & (alignment - 1):
             raise self._damaged(f"its alignment is {alignment}")
-        data_start = -(-self._file.tell() // alignment) * alignment
+        return -(-self._file.tell() // alignment) * alignment
+
+    def _check_tensors(self, header: GgufHeader) -> None:
         names: set[str] = set()
         for tensor in header.tensors:
             if tensor.name in names:
@@ -252,7 +261,7 @@ class _HeaderReader:
             names.add(tensor.name)
             if 0 in tensor.shape or tensor.shape[0] % tensor.type.block_values:
                 raise self._damaged(f"the tensor {tensor.name[:80]!r} cannot have shape {tensor.shape}")
-            end = data_start + tensor.offset + tensor.size_bytes
+            end = header.data_start + tensor.offset + tensor.size_bytes
             if end > self._size_bytes:
                 raise self._damaged(
                     f"it ends too early: the tensor {tensor.name[:80]!r} goes on to byte {end}, "
