@@ -293,6 +293,7 @@ class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
     """What the engine is set to; request_id is empty where somebody else changed it."""
 
     settings: EngineSettings
+    notice: str = ""  # what was wrong with their file, in words; empty where nothing was
 
 
 class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):
