@@ -53,6 +53,7 @@ class LoadedModel:
     kv_bytes_per_token: int
     load_ms: float
     backend_version: str
+    reasoning_efforts: tuple[str, ...] = ()  # what its template lets choose: "off", "on", "low", "high" …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
