@@ -57,6 +57,7 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
     reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
     template_options: dict[str, Any] = {}  # more variables of the chat template
+    continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
