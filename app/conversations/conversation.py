@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from app.conversations.settings import ConversationSettings
 from engine.contract.chat import ChatMessage, Role
 from engine.contract.errors import DetailValue
 
@@ -62,8 +63,14 @@ class ConversationHeader:
 class Conversation:
     """The messages of one conversation, by id; each knows its parent, the head is the newest one shown."""
 
-    def __init__(self, header: ConversationHeader, messages: Iterable[Message] = ()) -> None:
+    def __init__(
+        self,
+        header: ConversationHeader,
+        messages: Iterable[Message] = (),
+        settings: ConversationSettings | None = None,
+    ) -> None:
         self.header = header
+        self.settings = settings or ConversationSettings()
         self._messages = {message.id: message for message in messages}
 
     @classmethod

@@ -1,0 +1,47 @@
+"""What one conversation sets for itself: who answers, and how. Everything else follows the general settings."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SamplingValue = float | int | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationSettings:
+    """Empty and None everywhere is a conversation as it begins; a change is a new record."""
+
+    system_prompt: str = ""
+    model: str = ""  # `builtin`, a path or a library name; empty: the one chosen in the window
+    sampling: dict[str, SamplingValue] = field(default_factory=dict)  # fields of SamplingParams, changed ones
+    reasoning_effort: str = (
+        ""  # a word of the model's template, such as off, low, high; empty: its own default
+    )
+    preset: str = ""  # the name of the preset that the values came from
+    max_tokens: int | None = None  # of an answer; None goes on to the context length
+
+    def to_json(self) -> str:
+        """The fields that differ from a new conversation's, as a JSON object."""
+        plain = asdict(ConversationSettings())
+        return json.dumps({name: value for name, value in asdict(self).items() if value != plain[name]})
+
+    @classmethod
+    def from_json(cls, text: str) -> "ConversationSettings":
+        """The settings in a JSON object; what is unknown or of a wrong kind is left out."""
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            return cls()
+        return cls(**{name: value for name, value in values.items() if _fits(name, value)})
+
+
+_TEXTS = {"system_prompt", "model", "reasoning_effort", "preset"}
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name == "sampling":
+        return isinstance(value, dict) and all(
+            isinstance(one, float | int | str) or one is None for one in value.values()
+        )
+    if name == "max_tokens":
+        return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    return name in _TEXTS and isinstance(value, str)
