@@ -4,20 +4,23 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.model_names import BUILTIN, model_name
 from app.owner_lock import OwnerLock
 from app.self_test import find_faults, refusal
+from app.shortcuts import Shortcuts
 from app.theme.fonts import load_fonts
 from app.theme.icons import Icons
 from app.theme.theme import Theme
+from app.translation import choose_language, use_language
 from app.views.chat_page import ChatPage
 from app.views.main_window import MainWindow
 from app.views.model_picker import ModelPicker
 from app.views.sidebar import Sidebar
 from app.views.status_strip import StatusStrip
+from app.views.window_commands import WindowCommands
 from app.views.window_settings import WindowSettings
 from engine.contract.paths import Paths, resources
 
@@ -36,8 +39,15 @@ class Application:
         self._is_closed = False
         self.exit_status = 0
         self.settings = WindowSettings(paths.config / "window.ini")
+        _speak(self.settings.language)
+        self.shortcuts = Shortcuts(self.settings.shortcuts)
         self.theme = Theme(
-            qt, load_fonts(resources() / "fonts"), Icons(resources() / "icons"), self.settings.theme
+            qt,
+            load_fonts(resources() / "fonts"),
+            Icons(resources() / "icons"),
+            self.settings.theme,
+            contrast=self.settings.contrast,
+            font_scale=self.settings.font_scale,
         )
         self.window = MainWindow(
             Sidebar(self.theme),
@@ -45,11 +55,13 @@ class Application:
             ChatPage(self.theme),
             StatusStrip(self.theme),
             self.theme,
+            commands=WindowCommands(self.shortcuts),
         )
         name = model_name(self.settings.model or BUILTIN)
         self.window.picker.show_model(name)
         self.window.page.show_model_name(name)
         self.theme.changed.connect(self._keep_theme)
+        self.shortcuts.changed.connect(self._keep_shortcuts)
         self.window.closed.connect(self.close)
 
     @property
@@ -110,6 +122,20 @@ class Application:
 
     def _keep_theme(self) -> None:
         self.settings.theme = self.theme.choice
+        self.settings.contrast = self.theme.contrast
+        self.settings.font_scale = self.theme.font_scale
+
+    def _keep_shortcuts(self) -> None:
+        self.settings.shortcuts = self.shortcuts.own
+
+
+def _speak(chosen: str) -> None:
+    """Speak the chosen language, else the system's; what cannot be read leaves English."""
+    language = choose_language(chosen, QLocale.system().uiLanguages())
+    try:
+        use_language(language, resources() / "translations")
+    except (OSError, ValueError) as error:
+        print(f"the language {language} cannot be read: {error}", file=sys.stderr)
 
 
 def build(paths: Paths, qt: QApplication) -> Application:

@@ -16,6 +16,7 @@ from app.engine_link.engine_client import EngineClient
 from app.engine_link.engine_status import EngineStatus
 from app.engine_link.host_process import HostProcess
 from app.engine_link.model_choice import ModelChoice
+from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
 from app.error_texts import describe_error
 from app.lists.conversation_list import ConversationList
@@ -61,7 +62,8 @@ class Workings:
         self.chat_view = ChatView(self.messages, theme)
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
-        window.picker.follow(self.choice)
+        self.library = ModelLibrary(self.client)
+        window.picker.follow(self.choice, self.library)
         window.strip.follow(self.status)
         self.shown = ShownChat(
             self.sessions.new(), page=window.page, messages=self.messages, choice=self.choice
@@ -121,9 +123,18 @@ class Workings:
         window.new_requested.connect(self.new_chat)
         window.stop_requested.connect(self.shown.stop)
         window.model_file_chosen.connect(self.open_model)
+        window.commands["eject_model"].triggered.connect(self._eject)
+        self.choice.changed.connect(self._show_demonstration)
+        self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
         self.choice.refused.connect(self._tell_refusal)
         self.notices.failed.connect(self._tell_unsaved)
+
+    def _eject(self) -> None:
+        self.choice.eject()
+
+    def _show_demonstration(self) -> None:
+        self._page.empty_state.show_demonstration(self.choice.current == BUILTIN)
 
     def _keep_choice(self) -> None:
         self._settings.model = self.choice.current

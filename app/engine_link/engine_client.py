@@ -53,6 +53,7 @@ class EngineClient(QObject):
     load_progressed = Signal(str, str, float)  # request id, model, fraction
     model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
     model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
+    answer_requested = Signal(str)  # request id
     text_arrived = Signal(str, str)  # request id, text
     reasoning_arrived = Signal(str, str)  # request id, text
     finished = Signal(str, object)  # request id, FinishedEvent
@@ -91,7 +92,7 @@ class EngineClient(QObject):
         limits: GenerationLimits | None = None,
     ) -> str:
         """Answer a conversation; the model is loaded where it is not yet."""
-        return self._send(
+        request_id = self._send(
             GenerateRequest(
                 request_id=self._next_id(),
                 model=model,
@@ -102,6 +103,8 @@ class EngineClient(QObject):
                 limits=limits or GenerationLimits(),
             )
         )
+        self.answer_requested.emit(request_id)
+        return request_id
 
     def list_models(self) -> str:
         """Ask for the library; `models_listed` answers."""

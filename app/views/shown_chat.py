@@ -7,6 +7,7 @@ from app.engine_link.chat_session import ChatSession
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
 from app.views.chat_page import ChatPage
+from app.views.composer import Draft
 
 
 class ShownChat(QObject):
@@ -22,7 +23,7 @@ class ShownChat(QObject):
         self._page = page
         self._messages = messages
         self._choice = choice
-        self._unsent: dict[str, str] = {}
+        self._unsent: dict[str, Draft] = {}
         self._connections: list[QMetaObject.Connection] = []
         page.empty_state.suggested.connect(self.send)
         page.composer.submitted.connect(self.send)
@@ -45,18 +46,17 @@ class ShownChat(QObject):
         """Show another conversation; what was typed in this one waits for its return."""
         if session is not self._session:
             composer = self._page.composer
-            self._unsent[self.conversation_id] = composer.text
+            self._unsent[self.conversation_id] = composer.draft
             self._session = session
             self._connect()
-            composer.text = self._unsent.pop(session.conversation.id, "")
+            composer.draft = self._unsent.pop(session.conversation.id, Draft())
         self._page.composer.setFocus()
 
     def send(self, text: str) -> None:
         """Say this in the conversation that is shown."""
         if self._session.is_answering:
             return
-        if text == self._page.composer.text.strip():
-            self._page.composer.text = ""
+        self._page.composer.forget(text)
         self._page.notice.hide()
         self._session.send(text, model=self._choice.current)
 
