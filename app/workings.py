@@ -44,9 +44,7 @@ class Workings:
         self._settings = settings
         self._page = window.page
         self.notices = SaveNotices()
-        self.store = ConversationStore(
-            paths.conversations, on_saved=self.notices.saved.emit, on_failed=self.notices.failed.emit
-        )
+        self.store = ConversationStore(paths.conversations, self.notices.reports)
         self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
         self.client = EngineClient(self.host)
         self.status = EngineStatus(self.client)

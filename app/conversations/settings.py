@@ -1,4 +1,4 @@
-"""What one conversation sets for itself: who answers, and how. Everything else follows the general settings."""
+"""What one conversation sets for itself: who answers, and how. All else follows the general settings."""
 
 import json
 from dataclasses import asdict, dataclass, field

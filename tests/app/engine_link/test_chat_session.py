@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def sessions(paths: Paths, client: EngineClient) -> Iterator[ChatSessions]:
     notices = SaveNotices()
-    store = ConversationStore(paths.conversations, on_saved=notices.saved.emit, on_failed=notices.failed.emit)
+    store = ConversationStore(paths.conversations, notices.reports)
     yield ChatSessions(store=store, notices=notices, client=client, name_of=lambda model: f"<{model}>")
     store.close()
 
@@ -144,8 +144,8 @@ def test_a_question_that_cannot_be_saved_is_not_sent(
     client: EngineClient, host_process: HostProcess, paths: Paths, qtbot: QtBot
 ) -> None:
     notices = SaveNotices()
-    store = ConversationStore(paths.conversations, on_saved=notices.saved.emit, on_failed=notices.failed.emit)
-    store._reader.executescript("DROP TABLE messages")  # as if the disk had lost it
+    store = ConversationStore(paths.conversations, notices.reports)
+    store._connection.executescript("DROP TABLE messages")  # as if the disk had lost it
     sessions = ChatSessions(store=store, notices=notices, client=client, name_of=str)
     session = sessions.new()
     session.send("Who are you?", model="fake")
