@@ -13,6 +13,7 @@ from app.chat_view.chat_view import ChatView
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_sessions import ChatSessions
 from app.engine_link.engine_client import EngineClient
+from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.engine_status import EngineStatus
 from app.engine_link.host_process import HostProcess
 from app.engine_link.model_choice import ModelChoice
@@ -48,6 +49,7 @@ class Workings:
         self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
         self.client = EngineClient(self.host)
         self.status = EngineStatus(self.client)
+        self.preferences = EnginePreferences(self.client)
         self.choice = ModelChoice(
             self.client, current=_still_there(settings.model), recent=settings.recent_models
         )

@@ -6,7 +6,15 @@ from app.theme.tokens import Tokens
 def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
     """The rules for the whole window, addressed by object names."""
     wordmark = f"QLabel#wordmark {{ font-size: {round(16 * font_scale)}px; font-weight: 600; }}"
-    parts = (_frame_rules, _button_rules, _composer_rules, _notice_rules, _list_rules, _scroll_bar_rules)
+    parts = (
+        _frame_rules,
+        _button_rules,
+        _field_rules,
+        _composer_rules,
+        _notice_rules,
+        _list_rules,
+        _scroll_bar_rules,
+    )
     return "".join(part(tokens) for part in parts) + wordmark
 
 
@@ -45,6 +53,18 @@ QLabel#badge {{ color: {tokens.accent}; border: 1px solid {tokens.line}; border-
     padding: 0 5px; }}
 QLabel#modelFacts {{ border: 1px solid {tokens.line}; border-radius: 10px; padding: 6px 12px;
     color: {tokens.secondary}; }}
+"""
+
+
+def _field_rules(tokens: Tokens) -> str:
+    return f"""
+QLineEdit, QPlainTextEdit, QListWidget {{ background: {tokens.raised}; border: 1px solid {tokens.line};
+    border-radius: 8px; padding: 5px 8px; }}
+QLineEdit:focus, QPlainTextEdit:focus, QListWidget:focus {{ border-color: {tokens.accent}; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QListWidget#sections {{ background: transparent; border: none; padding: 0; }}
+QLabel#refusal {{ color: {tokens.bad}; }}
+QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; }}
 """
 
 

@@ -1,7 +1,7 @@
 """The colours of the window, for light and for dark, and each again with high contrast.
 
-Text on its own background keeps a contrast of at least 4.5 (WCAG AA), with high contrast of 7 (AAA), and lines
-there one of 3; a test computes it.
+Text on its own background keeps a contrast of at least 4.5 (WCAG AA), with high contrast of 7 (AAA), and
+lines there one of 3; a test computes it.
 """
 
 from dataclasses import dataclass, replace

@@ -12,7 +12,7 @@ MOST_LINES = 8
 
 
 class MessageField(QTextEdit):
-    """Plain text; Enter submits, except while an input method composes, and Shift+Enter starts a line."""
+    """Plain text; Enter submits, except while an input method composes; Shift+Enter starts a line."""
 
     submitted = Signal()
     focus_changed = Signal(bool)
@@ -22,6 +22,7 @@ class MessageField(QTextEdit):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._is_composing = False
+        self.sends_with_ctrl = False
         self.setAcceptRichText(False)
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -37,7 +38,9 @@ class MessageField(QTextEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Submit on Enter."""
         is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        has_ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         starts_line = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        starts_line |= self.sends_with_ctrl and not has_ctrl
         if is_enter and self._is_composing:
             event.ignore()
         elif is_enter and not starts_line:

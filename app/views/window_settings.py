@@ -99,6 +99,15 @@ class WindowSettings:
             self._settings.setValue(f"shortcuts/{name}", list(keys))
 
     @property
+    def sends_with_ctrl(self) -> bool:
+        """Whether Ctrl+Enter sends, and Enter alone starts a line."""
+        return bool(self._settings.value("window/send") == "ctrl+enter")
+
+    @sends_with_ctrl.setter
+    def sends_with_ctrl(self, with_ctrl: bool) -> None:
+        self._settings.setValue("window/send", "ctrl+enter" if with_ctrl else "enter")
+
+    @property
     def model(self) -> str:
         """The model that was chosen last; empty at the first start."""
         value = self._settings.value("model/current")
