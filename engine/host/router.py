@@ -30,7 +30,7 @@ from engine.contract.messages import (
 from engine.contract.params import LoadParams
 from engine.host.worker_process import WorkerProcess
 from engine.host.worker_slot import MAX_RESTARTS, RESTART_WINDOW_S, ModelKey, WorkerSlot
-from engine.library.describe import resolve_model
+from engine.library.places import find_model
 
 CANCEL_GRACE_S = 3.0  # then the worker is killed
 _DESCRIBE_KEY = ModelKey("", LoadParams())
@@ -94,6 +94,8 @@ class EngineHost:
                 break
             try:
                 self._handle(item)
+            except EngineError as error:
+                self._fail(getattr(item, "request_id", ""), error)
             except Exception as error:  # the thread edge: logged, and said to whoever asked
                 log.exception("request failed")
                 request_id = getattr(item, "request_id", "")
@@ -272,7 +274,7 @@ class EngineHost:
 
 def _worker_name(model: str) -> str:
     """The name a worker takes: a path for everything but the fake model."""
-    return model if model.partition(":")[0] == "fake" else str(resolve_model(model))
+    return model if model.partition(":")[0] == "fake" else str(find_model(model).path)
 
 
 def _with_id(event: Event, request_id: str) -> Event:
