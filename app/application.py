@@ -106,6 +106,7 @@ class Application:
         self.window.hide()
         self.settings.geometry = self.window.saveGeometry()
         self.settings.shows_sidebar = self.window.shows_sidebar
+        self.settings.shows_panel = self.window.frame.is_open
         self.settings.sync()
         if self._workings is not None:
             self._workings.close()

@@ -1,22 +1,13 @@
-"""Texts that go with a message: files, and pastes too long to be looked at while one writes."""
+"""How files and long pastes become attachments of a message."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from app.conversations.message import Attachment
 from app.translation import format_bytes, tr
 
 LONG_PASTE = 4000  # characters; a paste above this becomes an attachment
 MOST_BYTES = 2 * 2**20  # of a file; about half a million tokens
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A text and what it is called."""
-
-    name: str
-    text: str
 
 
 class AttachmentRefused(Exception):
@@ -42,20 +33,12 @@ def read_attachment(path: Path) -> Attachment:
         raise AttachmentRefused(
             tr("{name} cannot be read: {reason}.", name=path.name, reason=reason)
         ) from error
-    return Attachment(name=path.name, text=_decode(content, path.name))
+    return Attachment(name=path.name, text=_decode(content, path.name), size_bytes=size)
 
 
-def with_attachments(text: str, attachments: Sequence[Attachment]) -> str:
-    """What is sent: each attachment as a block of code under its name, and the text below them."""
-    blocks = [f"{attachment.name}\n{_fenced(attachment.text)}" for attachment in attachments]
-    return "\n\n".join(filter(None, (*blocks, text)))
-
-
-def _fenced(text: str) -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}\n{text.rstrip()}\n{fence}"
+def pasted_text(name: str, text: str) -> Attachment:
+    """A paste as an attachment."""
+    return Attachment(name=name, text=text, size_bytes=len(text.encode("utf-8", "replace")))
 
 
 def _decode(content: bytes, name: str) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 from app.chat_view.chat_view import ChatView
+from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.chat_settings import ChatSettings
 from app.engine_link.engine_client import EngineClient
 from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.engine_status import EngineStatus
@@ -28,6 +30,8 @@ from app.theme.theme import Theme
 from app.views.conversation_view import ConversationView
 from app.views.main_window import MainWindow
 from app.views.shown_chat import ShownChat
+from app.views.side_panel.load_control import LoadControl
+from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
 from engine.contract.paths import Paths
@@ -69,6 +73,7 @@ class Workings:
             self.sessions.new(), page=window.page, messages=self.messages, choice=self.choice
         )
         self._wire(window)
+        self._add_panel(window, paths, theme)
 
     def start(self, model_file: str = "") -> None:
         """List the conversations and start the engine; the built-in model is small enough to load unasked."""
@@ -129,6 +134,18 @@ class Workings:
         self.choice.changed.connect(self._keep_choice)
         self.choice.refused.connect(self._tell_refusal)
         self.notices.failed.connect(self._tell_unsaved)
+
+    def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
+        self.chat_settings = ChatSettings(self.store)
+        self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
+        self.load_control = LoadControl(self.panel.load, self.choice, self.preferences, self.client)
+        window.frame.set_panel(self.panel)
+        window.frame.set_open(self._settings.shows_panel)
+        self.shown.session_shown.connect(self._follow_shown)
+        self._follow_shown()
+
+    def _follow_shown(self) -> None:
+        self.chat_settings.follow(self.shown.session)
 
     def _eject(self) -> None:
         self.choice.eject()

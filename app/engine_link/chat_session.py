@@ -4,14 +4,16 @@ The user's message is on the disk before the engine hears of it; the answer is k
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.conversations.conversation import AnswerStats, Conversation, Message
+from app.conversations.message import Attachment
 from app.conversations.store import ConversationStore
+from app.engine_link.call_params import generation_limits, sampling_params
 from app.engine_link.engine_client import EngineClient
 from app.engine_link.save_notices import SaveNotices
 from engine.contract.errors import EngineError, InternalError
@@ -55,6 +57,7 @@ class ChatSession(QObject):
         self._answer_id = ""
         self._request_id = ""
         self._awaited_save = 0
+        self.first_kept_id = ""  # messages before this one are left out of the request; empty leaves none out
         self._draft_timer = QTimer(self, interval=DRAFT_INTERVAL_MS, singleShot=True)
         self._draft_timer.timeout.connect(self._save_answer)
         notices.saved.connect(self._go_on_when_saved)
@@ -76,11 +79,11 @@ class ChatSession(QObject):
         """What the answer waits for, in words; empty while text arrives."""
         return self._activity
 
-    def send(self, text: str, *, model: str) -> None:
+    def send(self, text: str, *, model: str, attachments: Sequence[Attachment] = ()) -> None:
         """Append the user's message, keep it, then ask the model; does nothing while an answer runs."""
-        if self.is_answering or not text.strip():
+        if self.is_answering or not (text.strip() or attachments):
             return
-        question = self.conversation.append(role="user", text=text)
+        question = self.conversation.append(role="user", text=text, attachments=attachments)
         self._awaited_save = self._store.save(self.conversation.header, question)
         answer = self.conversation.append(
             role="assistant", text="", state="streaming", model=self._name_of(model)
@@ -111,8 +114,13 @@ class ChatSession(QObject):
     def _go_on_when_saved(self, sequence: int) -> None:
         if self._phase != "saving" or sequence < self._awaited_save:
             return
+        settings = self.conversation.settings
         self._request_id = self._client.generate(
-            self._model, self.conversation.chat_messages(), conversation_id=self.conversation.id
+            self._model,
+            self.conversation.chat_messages(self.first_kept_id),
+            conversation_id=self.conversation.id,
+            sampling=sampling_params(settings),
+            limits=generation_limits(settings),
         )
         self._enter("asking", "Reading…")
 

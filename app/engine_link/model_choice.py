@@ -103,6 +103,11 @@ class ModelChoice(QObject):
         if model in self._loaded:
             self._client.unload(model)
 
+    def load_again(self) -> None:
+        """Put the current model into memory anew, with the params that hold for it now."""
+        self.eject()
+        self.preload()
+
     def _note_progress(self, _request_id: str, model: str, fraction: float) -> None:
         self._progress[model] = fraction
         self.changed.emit()

@@ -21,6 +21,7 @@ def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
 def _frame_rules(tokens: Tokens) -> str:
     return f"""
 QWidget#sidebar {{ background: {tokens.sidebar}; border-right: 1px solid {tokens.line}; }}
+QScrollArea#sidePanel {{ background: {tokens.sidebar}; border-left: 1px solid {tokens.line}; }}
 QWidget#header {{ border-bottom: 1px solid {tokens.line}; }}
 QWidget#statusStrip {{ border-top: 1px solid {tokens.line}; }}
 QLabel[tone="secondary"] {{ color: {tokens.secondary}; }}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from app.attachments import Attachment
+from app.conversations.message import Attachment
 from app.theme.theme import Theme
 from app.translation import format_number, tr
 

@@ -1,13 +1,13 @@
 """The composer: where a message is typed and gets its attachments; its button sends, or stops the answer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.attachments import Attachment, AttachmentRefused, read_attachment, with_attachments
+from app.attachments import AttachmentRefused, pasted_text, read_attachment
+from app.conversations.message import Draft
 from app.theme.theme import Theme
 from app.translation import tr
 from app.views.attachment_chips import AttachmentChips
@@ -17,18 +17,10 @@ from app.views.message_field import MessageField
 SEND_SIZE = 34
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A message that is being written."""
-
-    text: str = ""
-    attachments: tuple[Attachment, ...] = ()
-
-
 class Composer(QFrame):
     """Emits what the user wants; whoever listens decides what happens with the text."""
 
-    submitted = Signal(str)
+    submitted = Signal(object)  # Draft
     stop_requested = Signal()
     attach_requested = Signal()
     refused = Signal(str)  # why something could not be attached
@@ -82,6 +74,11 @@ class Composer(QFrame):
         self.field.setTextCursor(cursor)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not self.text.strip() and not self.chips.attachments
+
+    @property
     def draft(self) -> Draft:
         """All that is written and not sent."""
         return Draft(text=self.text, attachments=self.chips.attachments)
@@ -90,16 +87,6 @@ class Composer(QFrame):
     def draft(self, draft: Draft) -> None:
         self.text = draft.text
         self.chips.set_attachments(draft.attachments)
-
-    @property
-    def message(self) -> str:
-        """What would be sent now: the attachments and the text."""
-        return with_attachments(self.text.strip(), self.chips.attachments)
-
-    def forget(self, message: str) -> None:
-        """Become empty if this is the message that is written here; a suggestion leaves it alone."""
-        if message == self.message:
-            self.draft = Draft()
 
     def attach_files(self, paths: Sequence[str]) -> None:
         """Attach the text of files; of those that cannot be, say why."""
@@ -138,7 +125,7 @@ class Composer(QFrame):
 
     def _attach_paste(self, text: str) -> None:
         names = {attachment.name for attachment in self.chips.attachments}
-        self.chips.add(Attachment(name=_free_name(tr("Pasted text"), names), text=text))
+        self.chips.add(pasted_text(_free_name(tr("Pasted text"), names), text))
 
     def _press(self) -> None:
         if self._is_answering:
@@ -147,8 +134,8 @@ class Composer(QFrame):
             self._submit()
 
     def _submit(self) -> None:
-        if not self._is_answering and self.message:
-            self.submitted.emit(self.message)
+        if not self._is_answering and not self.is_empty:
+            self.submitted.emit(Draft(text=self.text.strip(), attachments=self.chips.attachments))
 
     def _note_change(self) -> None:
         self._show_state()
@@ -160,7 +147,7 @@ class Composer(QFrame):
         self._send.setIcon(icons.icon(icon, tokens.on_accent, tokens.secondary))
         self._send.setAccessibleName(name)
         self._send.setToolTip(tr("Stop the answer (Esc)") if self._is_answering else tr("Send (Enter)"))
-        self._send.setEnabled(self._is_answering or bool(self.text.strip() or self.chips.attachments))
+        self._send.setEnabled(self._is_answering or not self.is_empty)
         self._attach.setIcon(icons.icon("attach", tokens.secondary))
 
     def _show_focus(self, has_focus: bool) -> None:
