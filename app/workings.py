@@ -136,13 +136,12 @@ class Workings:
         self.notices.failed.connect(self._tell_unsaved)
 
     def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
-        self.chat_settings = ChatSettings(self.store)
+        self.chat_settings = ChatSettings(self.shown.session)
         self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
         self.load_control = LoadControl(self.panel.load, self.choice, self.preferences, self.client)
         window.frame.set_panel(self.panel)
         window.frame.set_open(self._settings.shows_panel)
         self.shown.session_shown.connect(self._follow_shown)
-        self._follow_shown()
 
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)

@@ -2,6 +2,8 @@
 
 import itertools
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -90,8 +92,10 @@ class EngineClient(QObject):
         load: LoadParams | None = None,
         sampling: SamplingParams | None = None,
         limits: GenerationLimits | None = None,
+        template_options: Mapping[str, Any] | None = None,
+        continue_last: bool = False,
     ) -> str:
-        """Answer a conversation; the model is loaded where it is not yet."""
+        """Answer a conversation, or go on with its last answer; the model is loaded where it is not yet."""
         request_id = self._send(
             GenerateRequest(
                 request_id=self._next_id(),
@@ -101,6 +105,8 @@ class EngineClient(QObject):
                 messages=messages,
                 sampling=sampling or SamplingParams(),
                 limits=limits or GenerationLimits(),
+                template_options=dict(template_options or {}),
+                continue_last=continue_last,
             )
         )
         self.answer_requested.emit(request_id)

@@ -54,6 +54,7 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     messages: tuple[ChatMessage, ...] = ()  # the path from the first message to the newest
     tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
     template_options: dict[str, Any] = {}  # more variables of the chat template, such as enable_thinking
+    continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
