@@ -147,8 +147,10 @@ class Conversation:
             self.select(changed[0].id)
         return changed
 
-    def chat_messages(self) -> tuple[ChatMessage, ...]:
+    def chat_messages(self, first_kept_id: str = "") -> tuple[ChatMessage, ...]:
         """The path as the engine gets it, the system prompt first: answers without text are left out.
+
+        With an id the messages before that one are left out too, where it is on the path.
 
         Neighbours of one role are joined: chat templates insist on alternating roles, and after an error
         there may be no answer. Reasoning is left out, as the models' makers recommend for earlier turns.
@@ -156,7 +158,9 @@ class Conversation:
         said: list[ChatMessage] = []
         if self.settings.system_prompt.strip():
             said.append(ChatMessage(role="system", text=self.settings.system_prompt))
-        for message in self.path():
+        path = self.path()
+        at = next((row for row, message in enumerate(path) if message.id == first_kept_id), 0)
+        for message in path[at:]:
             text = message.full_text if message.attachments else message.text
             if not text:
                 continue

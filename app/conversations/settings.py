@@ -21,6 +21,7 @@ class ConversationSettings:
     )
     preset: str = ""  # the name of the preset that the values came from
     max_tokens: int | None = None  # of an answer; None goes on to the context length
+    stop: tuple[str, ...] = ()  # stop strings
 
     def sampling_params(self) -> SamplingParams:
         """The params of a call; names that this version does not know are left out. Raises ValueError."""
@@ -48,7 +49,10 @@ class ConversationSettings:
         values = json.loads(text)
         if not isinstance(values, dict):
             return cls()
-        return cls(**{name: value for name, value in values.items() if _fits(name, value)})
+        fitting = {name: value for name, value in values.items() if _fits(name, value)}
+        if "stop" in fitting:
+            fitting["stop"] = tuple(fitting["stop"])
+        return cls(**fitting)
 
 
 _TEXTS = {"system_prompt", "model", "reasoning_effort", "preset"}
@@ -61,4 +65,6 @@ def _fits(name: str, value: Any) -> bool:
         )
     if name == "max_tokens":
         return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    if name == "stop":
+        return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
     return name in _TEXTS and isinstance(value, str)

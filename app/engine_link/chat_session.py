@@ -63,6 +63,7 @@ class ChatSession(QObject):
         self._figures = AnswerFigures(AnswerStats())
         self._request_id = ""
         self._awaited_save = 0
+        self.first_kept_id = ""  # messages before this one are left out of the request; empty leaves none out
         self._draft_timer = QTimer(self, interval=DRAFT_INTERVAL_MS, singleShot=True)
         self._draft_timer.timeout.connect(self._save_answer)
         notices.saved.connect(self._go_on_when_saved)
@@ -213,10 +214,10 @@ class ChatSession(QObject):
         try:
             self._request_id = self._client.generate(
                 self._model,
-                self.conversation.chat_messages(),
+                self.conversation.chat_messages(self.first_kept_id),
                 conversation_id=self.conversation.id,
                 sampling=settings.sampling_params(),
-                limits=GenerationLimits(max_tokens=settings.max_tokens),
+                limits=GenerationLimits(max_tokens=settings.max_tokens, stop=settings.stop),
                 template_options=settings.template_options(),
                 continue_last=bool(self._answer.text),
             )

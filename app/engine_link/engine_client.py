@@ -55,6 +55,7 @@ class EngineClient(QObject):
     load_progressed = Signal(str, str, float)  # request id, model, fraction
     model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
     model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
+    answer_requested = Signal(str)  # request id
     text_arrived = Signal(str, str)  # request id, text
     reasoning_arrived = Signal(str, str)  # request id, text
     finished = Signal(str, object)  # request id, FinishedEvent
@@ -95,7 +96,7 @@ class EngineClient(QObject):
         continue_last: bool = False,
     ) -> str:
         """Answer a conversation, or go on with its last answer; the model is loaded where it is not yet."""
-        return self._send(
+        request_id = self._send(
             GenerateRequest(
                 request_id=self._next_id(),
                 model=model,
@@ -108,6 +109,8 @@ class EngineClient(QObject):
                 continue_last=continue_last,
             )
         )
+        self.answer_requested.emit(request_id)
+        return request_id
 
     def list_models(self) -> str:
         """Ask for the library; `models_listed` answers."""
