@@ -6,7 +6,7 @@ where it is, whatever grows or changes its height around it.
 
 import logging
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -36,6 +36,12 @@ log = logging.getLogger(__name__)
 
 class ChatView(QAbstractScrollArea):
     """Shows a MessageList and lets text be selected and copied; changes nothing."""
+
+    regenerate_requested = Signal(str)  # message id, as in all of these
+    edit_requested = Signal(str)
+    continue_requested = Signal(str)
+    delete_requested = Signal(str)
+    version_requested = Signal(str, int)  # one back or one forward
 
     def __init__(self, messages: MessageList, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,6 +86,14 @@ class ChatView(QAbstractScrollArea):
         """Show the end and follow it from now on."""
         self._sticks = True
         self._settle()
+
+    def show_message(self, message_id: str) -> None:
+        """Put the top of a message at the top of what can be seen."""
+        row = self._messages.find(message_id)
+        if row is not None:
+            self._sticks = False
+            self._anchor = (row, 0.0)
+            self._settle()
 
     def copy_selection(self) -> None:
         """Put the selected text on the clipboard."""

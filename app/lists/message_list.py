@@ -30,12 +30,14 @@ class MessageList(QAbstractListModel):
         super().__init__(parent)
         self._messages: list[Message] = []
         self._activity = ""
+        self._versions: dict[str, tuple[int, int]] = {}
 
     def show_path(self, messages: Iterable[Message], activity: str = "") -> None:
         """Show another conversation."""
         self.beginResetModel()
         self._messages = list(messages)
         self._activity = activity
+        self._versions = {}
         self.endResetModel()
 
     def append(self, message: Message) -> None:
@@ -51,6 +53,24 @@ class MessageList(QAbstractListModel):
         if row is not None:
             message = self._messages[row]
             self._put(row, replace(message, text=message.text + text))
+
+    def append_reasoning(self, message_id: str, text: str) -> None:
+        """Let the reasoning before an answer grow."""
+        row = self.find(message_id)
+        if row is not None:
+            message = self._messages[row]
+            self._put(row, replace(message, reasoning=message.reasoning + text))
+
+    def set_versions(self, message_id: str, position: int, count: int) -> None:
+        """Say which of how many versions of a message is shown; positions begin with 0."""
+        row = self.find(message_id)
+        if row is not None:
+            self._versions[message_id] = (position, count)
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def versions(self, row: int) -> tuple[int, int]:
+        """Which version the message in this row is, and how many there are."""
+        return self._versions.get(self._messages[row].id, (0, 1))
 
     def change(self, message: Message) -> None:
         """Take the new record of a message that is shown; others are ignored."""

@@ -58,7 +58,8 @@ class ConversationActions(QObject):
         self._bin_list = bin_list
         self._sidebar = sidebar
         self._notice = notice
-        self._awaited_import: tuple[int, list[ConversationHeader]] | None = None
+        self._saved_since_import: set[int] | None = None  # None: nothing is being imported
+        self._awaited_import: tuple[int, list[ConversationHeader]] = (0, [])
         conversations.renamed.connect(sessions.rename)
         conversations.pinned.connect(sessions.set_pinned)
         conversations.moved.connect(sessions.move_to_folder)
@@ -152,6 +153,7 @@ class ConversationActions(QObject):
             else:
                 self._imported.emit([conversation.header for conversation in found], last)
 
+        self._saved_since_import = set()
         self._store.read_in_background(read)
 
     def _ask_where(self, suggested: str, kind: str) -> Path | None:
@@ -176,15 +178,22 @@ class ConversationActions(QObject):
     def _note_imported(self, headers: list[ConversationHeader], last: int) -> None:
         self._awaited_import = (last, headers)
         if not headers:
+            self._saved_since_import = None
             self._notice.show_error("There are no chats in that file.")
+        else:
+            self._show_imported_when_saved()
 
     def _note_saved(self, sequence: int) -> None:
-        if self._awaited_import is None or sequence < self._awaited_import[0]:
+        if self._saved_since_import is not None:
+            self._saved_since_import.add(sequence)
+            self._show_imported_when_saved()
+
+    def _show_imported_when_saved(self) -> None:
+        last, headers = self._awaited_import
+        if self._saved_since_import is None or last not in self._saved_since_import:
             return
-        _, headers = self._awaited_import
-        self._awaited_import = None
+        self._saved_since_import = None
         self._conversations.put_all(headers)
-        if headers:
-            count = "1 chat was" if len(headers) == 1 else f"{len(headers)} chats were"
-            newest = max(headers, key=lambda header: header.updated_at)
-            self._notice.show_plain(f"{count} imported.", "Show", lambda: self.open_requested.emit(newest.id))
+        count = "1 chat was" if len(headers) == 1 else f"{len(headers)} chats were"
+        newest = max(headers, key=lambda header: header.updated_at)
+        self._notice.show_plain(f"{count} imported.", "Show", lambda: self.open_requested.emit(newest.id))
