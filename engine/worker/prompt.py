@@ -35,6 +35,7 @@ def make_prompt(
         tools=request.tools,
         documents=request.documents,
         options=effort_variables(template, request.reasoning_effort) | request.template_options,
+        continue_last=request.continue_last,
     )
     output = choose_format(template)
     try:
