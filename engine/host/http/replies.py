@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from engine.contract.messages import FinishedEvent, Usage
 
-FINISH_REASONS = {"stop": "stop", "length": "length", "cancelled": "stop"}
+FINISH_REASONS = {"stop": "stop", "length": "length", "context": "length", "cancelled": "stop"}
 
 
 class JsonReply(Response):
