@@ -25,8 +25,6 @@ WORDS = "once upon a time there was little dog who found big red ball and said h
 # how close the two best logits lie where answers may part; the median is 1.5 and 3, with random weights 0.24
 TIE = 0.001
 RANDOM_TIE = 0.02
-    0.02  # logits; the median margin of the models with random weights is 0.24, that of the others 1.5 and 3
-)
 
 
 def prompts(count: int) -> list[str]:
