@@ -10,6 +10,7 @@ from engine.backends.tokenizer import CheckpointTokenizer
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, ModelTooLarge
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import LoadParams, SamplingParams
+from engine.contract.paths import Paths
 from engine.generation.backend import CacheFull, Cancelled, Entry, Floats, Progress
 from engine.generation.sampler import LogitsSampler
 from engine.hardware.memory import available_bytes, physical_cores, rss_bytes
@@ -17,16 +18,19 @@ from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_chec
 from engine.transformer.config import ModelConfig
 from engine.transformer.config_readers import read_config
 from engine.transformer.model import load_model
+from engine.transformer.products import product_speeds
+from engine.transformer.quantized_linear import QuantizedType
 
 DEFAULT_CONTEXT_LENGTH = 8192
 IDLE_SLOTS = 4  # conversations that stay in the KV cache while others run
+WEIGHT_BYTES: dict[QuantizedType, float] = {"int8": 1.0, "int4": 0.625}
 
 
 class TorchBackend:
     """Implements `engine.generation.backend.Backend` over a `Transformer`.
 
-    Weights and KV cache are kept in one type: float32 on CPUs, where bfloat16 products were measured five
-    times slower without instructions for them, bfloat16 on GPUs. `kv_bytes_per_token` says what that takes.
+    Weights and KV cache are kept in one type, which `choose_dtype` chooses; linear layers in 8 or 4 bits
+    where that is asked for. `kv_bytes_per_token` says what a position takes.
     """
 
     def __init__(self, path: Path, params: LoadParams, progress: Progress, cancelled: Cancelled) -> None:
@@ -46,15 +50,18 @@ class TorchBackend:
                 f"its tokenizer has {self._tokenizer.num_tokens} tokens, the model {config.vocabulary_size}",
             )
         device = choose_device(params)
-        dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+        quantize_to = quantized_type(params, device)
         context_length = params.context_length or min(config.context_length, DEFAULT_CONTEXT_LENGTH)
-        check_memory(checkpoint, config, context_length, dtype, device)
         if device.type == "cpu":
             torch.set_num_threads(params.threads or physical_cores())
+        dtype = choose_dtype(params, device, checkpoint)
+        check_memory(checkpoint, config, context_length, dtype, device, quantize_to=quantize_to)
         self._model = load_model(
             checkpoint,
             dtype=dtype,
             device=str(device),
+            quantize_to=quantize_to,
+            cache_folder=Paths.from_environment().cache,
             with_mtp=False,  # nothing drafts yet
             progress=progress,
             cancelled=cancelled,
@@ -167,6 +174,28 @@ def choose_device(params: LoadParams) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def quantized_type(params: LoadParams, device: torch.device) -> QuantizedType | None:
+    """The bits of linear layers; raises InvalidRequest for int4 on a GPU, whose kernel is another."""
+    if params.weight_type == "int4" and device.type != "cpu":
+        raise InvalidRequest("4-bit weights run on the CPU only; take int8, or --gpu-layers 0")
+    return params.weight_type if params.weight_type in ("int8", "int4") else None
+
+
+def choose_dtype(params: LoadParams, device: torch.device, checkpoint: Checkpoint) -> torch.dtype:
+    """float32 or bfloat16 for what is computed.
+
+    GPUs compute in bfloat16. CPUs do where a file's weights lose nothing by it and products were measured
+    faster so; quantized models compute in float32 there, around products that are narrow already.
+    """
+    if params.weight_type in ("f32", "bf16"):
+        return torch.float32 if params.weight_type == "f32" else torch.bfloat16
+    if device.type != "cpu":
+        return torch.bfloat16
+    kinds = checkpoint.tensor_types.most_common(1)
+    is_narrow = bool(kinds) and kinds[0][0] == "BF16" and params.weight_type == "auto"
+    return torch.bfloat16 if is_narrow and product_speeds().prefers_bfloat16 else torch.float32
+
+
 def describe_device(device: torch.device) -> str:
     """What a person would call it."""
     if device.type == "cuda":
@@ -180,10 +209,16 @@ def check_memory(
     context_length: int,
     dtype: torch.dtype,
     device: torch.device,
+    *,
+    quantize_to: QuantizedType | None = None,
 ) -> None:
-    """Refuse a model whose weights and full KV cache do not fit; nothing of them stays on the disk."""
+    """Refuse a model whose weights and full KV cache do not fit; nothing of them stays on the disk.
+
+    Of a quantized model the embeddings, norms and routers are counted as if they were quantized too.
+    """
     cache_values = config.num_layers * config.attention.row_width * context_length
-    needed_bytes = (checkpoint.parameters + cache_values) * dtype.itemsize
+    bytes_per_weight = WEIGHT_BYTES[quantize_to] if quantize_to else dtype.itemsize
+    needed_bytes = int(checkpoint.parameters * bytes_per_weight) + cache_values * dtype.itemsize
     free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes()
     if needed_bytes > free_bytes:
         raise ModelTooLarge(needed_bytes, free_bytes)

@@ -54,7 +54,10 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     conversation_id: str = ""
     messages: tuple[ChatMessage, ...] = ()  # the path from the first message to the newest
     tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
-    template_options: dict[str, Any] = {}  # more variables of the chat template, such as enable_thinking
+    documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
+    reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
+    template_options: dict[str, Any] = {}  # more variables of the chat template
+    continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
@@ -232,6 +235,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return 1000 * (self.completion_tokens - 1) / self.decode_ms if self.decode_ms > 0 else 0.0
 
 
+class TemplateNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """The model's chat template failed, and the answer was asked for in plain turns."""
+
+    fallback: str  # whose turns, for example "ChatML"
+    reason: str  # what the template failed of
+
+
 class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     """The end of an answer. One that was cancelled before its model was in memory has no usage."""
 
@@ -239,6 +249,7 @@ class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     usage: Usage = Usage()
     seed: int = 0  # the one that was drawn, so that an answer can be repeated
     loaded: LoadedModel | None = None
+    template_notice: TemplateNotice | None = None
 
 
 class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):
@@ -293,6 +304,7 @@ class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
     """What the engine is set to; request_id is empty where somebody else changed it."""
 
     settings: EngineSettings
+    notice: str = ""  # what was wrong with their file, in words; empty where nothing was
 
 
 class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):

@@ -58,6 +58,7 @@ class LoadedModel:
     kv_cache_bytes: int = 0  # of all conversations together, spare positions included
     rss_before_bytes: int = 0  # resident memory of the worker, before and after loading
     rss_after_bytes: int = 0
+    reasoning_efforts: tuple[str, ...] = ()  # what its template lets choose: "off", "on", "low", "high" …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

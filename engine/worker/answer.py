@@ -123,7 +123,10 @@ class Answer:
             raise InvalidRequest("there is neither a message nor a prompt to answer")
         if request.messages and backend.chat_template:
             variables = TemplateVariables(
-                special_tokens=backend.template_tokens, tools=request.tools, options=request.template_options
+                special_tokens=backend.template_tokens,
+                tools=request.tools,
+                options=request.template_options,
+                continue_last=request.continue_last,
             )
             prompt = templates.render(backend.chat_template, request.messages, variables)
             output = choose_format(backend.chat_template)

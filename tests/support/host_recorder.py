@@ -17,7 +17,9 @@ from engine.contract.messages import (
     TokenLogprob,
 )
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.paths import Paths
 from engine.host.router import EngineHost
+from engine.host.workers import Pace
 
 WAIT_S = 60.0
 
@@ -25,10 +27,10 @@ WAIT_S = 60.0
 class HostRecorder:
     """Starts a host and keeps everything it emits, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.events: list[Event] = []
-        self.host = EngineHost(emit=self._queue.put, echo_stderr=False)
+        self.host = EngineHost(self._queue.put, Paths.from_environment(), echo_stderr=False, pace=pace)
 
     def submit(self, request: Request) -> None:
         self.host.submit(request)
