@@ -1,32 +1,41 @@
 """How a model is put into memory, as options of a command."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import fields
+from typing import get_args
 
 import msgspec
 
-from engine.contract.params import LoadParams
+from engine.contract.params import FlashAttention, KvType, LoadParams, WeightType
+
+WEIGHT_TYPES: dict[str, WeightType] = {"none": "auto", "int8": "int8", "int4": "int4"}
 
 
 def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options; what is not said the model's own settings say, then the params' defaults."""
-    load = LoadParams()
-    add = parser.add_argument_group("loading").add_argument
-    add("--ctx", type=int, metavar="N", help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, metavar="N", help="CPU threads (default: the physical cores, one left free)")
-    add(
-        "--gpu-layers",
-        type=int,
-        default=load.gpu_layers,
-        metavar="N",
-        help="layers on the GPU; -1 is as many as fit (default %(default)s)",
-    )
-    add(
-        "--kv-type",
-        choices=["f32", "f16", "q8_0"],
-        default=load.kv_type,
-        help="type of the KV cache's values (default %(default)s)",
-    )
+    default = LoadParams()
+    group = parser.add_argument_group("loading")
+
+    def number(name: str, value: int | None, meaning: str) -> None:
+        shown = meaning if value is None else f"{meaning} (default {value})"
+        group.add_argument(name, type=int, default=value, metavar="N", help=shown)
+
+    def choice(name: str, value: str | None, choices: Iterable[str], meaning: str) -> None:
+        shown = meaning if value is None else f"{meaning} (default {value})"
+        group.add_argument(name, choices=list(choices), default=value, help=shown)
+
+    number("--ctx", None, "context length in tokens (default: as trained, at most 8192)")
+    number("--threads", None, "CPU threads (default: the physical cores, one processor left free)")
+    number("--gpu-layers", default.gpu_layers, "layers on the GPU; -1 is as many as fit")
+    number("--batch-size", default.batch_size, "tokens per decode call")
+    number("--sequences", default.sequences, "requests that are answered at a time")
+    choice("--kv-type", default.kv_type, get_args(KvType), "type of the KV cache")
+    choice("--kv-type-v", None, get_args(KvType), "type of its values, where it differs from its keys'")
+    choice("--flash-attention", default.flash_attention, get_args(FlashAttention), "fused attention")
+    choice("--quantize", "none", WEIGHT_TYPES, "the torch engine's weights in 8 or 4 bits")
+    group.add_argument("--no-mmap", action="store_true", help="read the weights into memory of their own")
+    group.add_argument("--mlock", action="store_true", help="do not let the weights leave the memory")
 
 
 def load_from(arguments: argparse.Namespace) -> LoadParams:
@@ -35,7 +44,14 @@ def load_from(arguments: argparse.Namespace) -> LoadParams:
         context_length=arguments.ctx,
         threads=arguments.threads,
         gpu_layers=arguments.gpu_layers,
+        batch_size=arguments.batch_size,
         kv_type=arguments.kv_type,
+        kv_type_v=arguments.kv_type_v,
+        sequences=arguments.sequences,
+        flash_attention=arguments.flash_attention,
+        use_mmap=not arguments.no_mmap,
+        use_mlock=arguments.mlock,
+        weight_type=WEIGHT_TYPES[arguments.quantize],
     )
 
 

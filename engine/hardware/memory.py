@@ -11,6 +11,11 @@ def available_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def rss_bytes() -> int:
+    """Resident memory of this process now."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def total_bytes() -> int:
     """All the memory of this computer."""
     return int(psutil.virtual_memory().total)
