@@ -2,6 +2,8 @@
 
 import itertools
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -53,6 +55,7 @@ class EngineClient(QObject):
     load_progressed = Signal(str, str, float)  # request id, model, fraction
     model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
     model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
+    answer_requested = Signal(str)  # request id
     text_arrived = Signal(str, str)  # request id, text
     reasoning_arrived = Signal(str, str)  # request id, text
     finished = Signal(str, object)  # request id, FinishedEvent
@@ -89,9 +92,11 @@ class EngineClient(QObject):
         load: LoadParams | None = None,
         sampling: SamplingParams | None = None,
         limits: GenerationLimits | None = None,
+        template_options: Mapping[str, Any] | None = None,
+        continue_last: bool = False,
     ) -> str:
-        """Answer a conversation; the model is loaded where it is not yet."""
-        return self._send(
+        """Answer a conversation, or go on with its last answer; the model is loaded where it is not yet."""
+        request_id = self._send(
             GenerateRequest(
                 request_id=self._next_id(),
                 model=model,
@@ -100,8 +105,12 @@ class EngineClient(QObject):
                 messages=messages,
                 sampling=sampling or SamplingParams(),
                 limits=limits or GenerationLimits(),
+                template_options=dict(template_options or {}),
+                continue_last=continue_last,
             )
         )
+        self.answer_requested.emit(request_id)
+        return request_id
 
     def list_models(self) -> str:
         """Ask for the library; `models_listed` answers."""

@@ -1,11 +1,13 @@
 """The fonts of the window: Inter, which ships with Retort, with the system's own behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtGui import QFont, QFontDatabase
 
 FAMILY = "Inter"
+FontUse = Literal["interface", "body", "strong", "small", "heading", "title"]
 _FILES = ("Inter-Regular.otf", "Inter-SemiBold.otf")
 
 
@@ -19,6 +21,13 @@ class Fonts:
     small: QFont  # statistics, status
     heading: QFont  # over a group of rows
     title: QFont  # the welcome
+
+    def scaled(self, factor: float) -> "Fonts":
+        """The same fonts, larger or smaller."""
+        made = {field.name: QFont(getattr(self, field.name)) for field in fields(self)}
+        for font in made.values():
+            font.setPixelSize(max(round(font.pixelSize() * factor), 1))
+        return Fonts(**made)
 
 
 def load_fonts(folder: Path) -> Fonts:

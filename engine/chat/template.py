@@ -34,6 +34,7 @@ class TemplateVariables(msgspec.Struct, frozen=True):
     documents: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = {}  # enable_thinking and whatever else a family knows
     add_generation_prompt: bool = True
+    continue_last: bool = False  # the prompt ends where the text of the last message, an answer, ends
 
 
 class RenderRequest(msgspec.Struct, frozen=True):
@@ -61,7 +62,8 @@ def render(source: str, messages: Sequence[ChatMessage], variables: TemplateVari
         template = _environment().from_string(source)
         for variant, tools in _variants(source, messages, variables):
             try:
-                return _checked(_render(template, variant, tools, variables))
+                prompt = _checked(_render(template, variant, tools, variables))
+                return _cut_after(prompt, messages[-1].text) if variables.continue_last else prompt
             except (TypeError, TemplateError) as error:  # it may want its messages in another way
                 failures.append(error)
         raise failures[0]
@@ -155,7 +157,7 @@ def _render(
         "messages": messages,
         "tools": tools,
         "documents": list(variables.documents) or None,
-        "add_generation_prompt": variables.add_generation_prompt,
+        "add_generation_prompt": variables.add_generation_prompt and not variables.continue_last,
     }
     return template.render(names)
 
@@ -168,6 +170,20 @@ def _checked(prompt: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("it makes a prompt that is no text") from None
     return prompt
+
+
+def _cut_after(prompt: str, text: str) -> str:
+    """The prompt up to the end of the last message's text, as `continue_final_message` of transformers cuts.
+
+    Some templates strip what a message says: then the prompt ends with the last of it that is there.
+    """
+    start = prompt.rfind(text.strip())
+    if start < 0 or not text.strip():
+        raise ValueError("it leaves out the answer that is to go on")
+    whole = start - (len(text) - len(text.lstrip()))
+    if whole >= 0 and prompt.startswith(text, whole):
+        return prompt[: whole + len(text)]
+    return prompt[: start + len(text.strip())]
 
 
 def _raise_exception(message: str) -> NoReturn:

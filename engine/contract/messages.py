@@ -14,7 +14,8 @@ from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
+MAX_LOGPROBS = 20  # alternatives per token
 UnloadReason = Literal[
     "asked", "idle", "room", "ended"
 ]  # by request, by time, for another model, its worker died
@@ -56,9 +57,16 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
     reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
     template_options: dict[str, Any] = {}  # more variables of the chat template
+    continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
+    logprobs: int | None = None  # tell each token's log-probability, and so many alternatives
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told."""
+        if self.logprobs is not None and not 0 <= self.logprobs <= MAX_LOGPROBS:
+            raise ValueError(f"logprobs must be from 0 to {MAX_LOGPROBS}, got {self.logprobs}")
 
 
 class CancelRequest(_Message, tag="cancel", frozen=True, kw_only=True):
@@ -174,16 +182,27 @@ class ModelUnloaded(_Event, tag="model_unloaded", frozen=True, kw_only=True):
     memory: MemoryChange | None = None  # None where the worker died
 
 
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A token, and how likely the model found it: natural logarithm, temperature 1, before all filters."""
+
+    text: str  # U+FFFD for a part of a character
+    data: bytes
+    logprob: float
+    alternatives: tuple["TokenLogprob", ...] = ()  # the likeliest tokens, best first
+
+
 class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
     """More text of an answer."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the last event, where they were asked for
 
 
 class ReasoningEvent(_Event, tag="reasoning", frozen=True, kw_only=True):
     """More of what the model thinks before it answers."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class ToolCallEvent(_Event, tag="tool_call", frozen=True, kw_only=True):
@@ -285,6 +304,7 @@ class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
     """What the engine is set to; request_id is empty where somebody else changed it."""
 
     settings: EngineSettings
+    notice: str = ""  # what was wrong with their file, in words; empty where nothing was
 
 
 class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """What the engine is set to: one value per line of a table, from which pages and commands are made.
 
 The host owns the settings and is the only one to write their file; everyone else reads them in
-`SettingsListed` and changes them by `ChangeSettingRequest` and `ChangeLoadRequest`. What only the window knows is not here.
+`SettingsListed` and changes them by `ChangeSettingRequest` and `ChangeLoadRequest`.
+What only the window knows is not here.
 """
 
 from collections.abc import Mapping
