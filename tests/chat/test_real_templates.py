@@ -3,6 +3,8 @@
 import os
 import random
 
+from engine.chat.template import TemplateVariables
+from engine.contract.chat import ChatMessage
 from engine.contract.errors import TemplateBroken
 from engine.worker.template_child import TemplateChild
 from tests.support.drawn_conversations import draw_messages, draw_variables
@@ -16,6 +18,19 @@ NEVER_RENDERED = {
 }
 
 
+def patiently_rendered(
+    child: TemplateChild, source: str, messages: tuple[ChatMessage, ...], variables: TemplateVariables
+) -> str:
+    """The prompt, asked for again where a busy machine and not the template took the time."""
+    for _ in range(5):
+        try:
+            return child.render(source, messages, variables)
+        except TemplateBroken as error:
+            if "more than" not in str(error):
+                raise
+    raise TemplateBroken("it is always too slow")
+
+
 def test_real_prompts_are_those_of_transformers() -> None:
     seed = random.SystemRandom().randrange(2**32)
     rng = random.Random(seed)
@@ -27,7 +42,7 @@ def test_real_prompts_are_those_of_transformers() -> None:
                 messages, variables = draw_messages(rng), draw_variables(rng)
                 expected = expected_prompts(source, messages, variables)
                 try:
-                    prompt = child.render(source, messages, variables)
+                    prompt = patiently_rendered(child, source, messages, variables)
                 except TemplateBroken as error:
                     if expected:
                         differences.append((name, str(error), messages))
