@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from engine.backends.tokenizer import CheckpointTokenizer
+from engine.chat.reasoning_effort import reasoning_efforts
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, ModelTooLarge
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import LoadParams, SamplingParams
@@ -84,6 +85,7 @@ class TorchBackend:
             kv_bytes_per_token=self._caches[0].bytes_per_token,
             load_ms=1000 * (time.perf_counter() - started),
             backend_version=str(torch.__version__),
+            reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
             kv_cache_bytes=self._caches[0].bytes_per_token * self._room,
             rss_before_bytes=rss_before_bytes,

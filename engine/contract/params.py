@@ -68,11 +68,14 @@ class GenerationLimits:
 
     max_tokens: int | None = None  # None goes on to the context length
     stop: tuple[str, ...] = ()  # stop strings; the text ends before the first of them
+    reasoning_budget: int | None = None  # tokens of reasoning; 0 is none, None leaves it to the model
 
     def __post_init__(self) -> None:
         """Refuse limits that mean nothing."""
         if self.max_tokens is not None:
             _require(self.max_tokens >= 0, "max_tokens", "0 or more", self.max_tokens)
+        if self.reasoning_budget is not None:
+            _require(self.reasoning_budget >= 0, "reasoning_budget", "0 or more", self.reasoning_budget)
         if any(not text for text in self.stop):
             raise ValueError("a stop string must not be empty")
 
