@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
     add("--gpu-layers", type=int, default=load.gpu_layers, help="-1 is as many as fit (default %(default)s)")
     add("--kv-type", choices=["f32", "f16", "q8_0"], default=load.kv_type, help="default %(default)s")
+    add("--backend", choices=["auto", "llama", "torch"], default=load.backend, help="default %(default)s")
     add("--quantize", choices=["int8", "int4", "none"], help="the torch engine's weights in 8 or 4 bits")
     add("--json", action="store_true", help="print one JSON object instead of streaming")
     add("--verbose", action="store_true", help="show what the native library logs")
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             gpu_layers=arguments.gpu_layers,
             kv_type=arguments.kv_type,
+            backend=arguments.backend,
             weight_type=WEIGHT_TYPES[arguments.quantize],
         ),
         sampling=sampling_from(arguments),

@@ -7,6 +7,7 @@ FORBIDDEN = -1_000_000.0  # a logit bias that no token survives; JSON has no inf
 MAX_GRAMMAR_LENGTH = 262_144  # characters
 
 KvType = Literal["f32", "f16", "q8_0"]
+BackendChoice = Literal["auto", "llama", "torch"]
 WeightType = Literal["auto", "f32", "bf16", "int8", "int4"]
 
 
@@ -85,6 +86,7 @@ class LoadParams:
     gpu_layers: int = -1  # -1 offloads every layer that a device takes, 0 none
     batch_size: int = 512  # tokens per prefill chunk
     kv_type: KvType = "f16"
+    backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
 
     def __post_init__(self) -> None:

@@ -68,6 +68,7 @@ class GgufHeader:
     size_bytes: int
     metadata: dict[str, MetadataValue]
     tensors: tuple[TensorInfo, ...]
+    data_start: int  # byte at which the data section begins
 
     @property
     def architecture(self) -> str:
@@ -109,15 +110,15 @@ class GgufHeader:
         return value.length if isinstance(value, ArrayValue) else 0
 
 
-def read_header(path: Path) -> GgufHeader:
-    """Read and check a file's header.
+def read_header(path: Path, *, whole_arrays: bool = False) -> GgufHeader:
+    """Read and check a file's header; with `whole_arrays` the vocabulary is kept too.
 
     Raises ModelNotFound, ModelDamaged (with what contradicts what) or ModelUnsupported.
     """
     try:
         with path.open("rb") as file:
             size_bytes = path.stat().st_size
-            return _HeaderReader(path, file, size_bytes).read()
+            return _HeaderReader(path, file, size_bytes, whole_arrays=whole_arrays).read()
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ModelNotFound(str(path)) from error
     except OSError as error:
@@ -127,8 +128,9 @@ def read_header(path: Path) -> GgufHeader:
 class _HeaderReader:
     """A cursor over a file that refuses to go past its end."""
 
-    def __init__(self, path: Path, file: BinaryIO, size_bytes: int) -> None:
+    def __init__(self, path: Path, file: BinaryIO, size_bytes: int, *, whole_arrays: bool) -> None:
         self._path, self._file, self._size_bytes = path, file, size_bytes
+        self._kept = size_bytes if whole_arrays else KEPT_ARRAY_VALUES
 
     def read(self) -> GgufHeader:
         version, num_tensors, num_metadata = self._read_preamble()
@@ -139,7 +141,8 @@ class _HeaderReader:
                 raise self._damaged(f"the metadata holds {key[:80]!r} twice")
             metadata[key] = self._value(self._number("<I"))
         tensors = tuple(self._tensor_info() for _ in range(num_tensors))
-        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors)
+        data_start = self._data_start(metadata.get("general.alignment"))
+        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, data_start)
         self._check_tensors(header)
         self._check_hyperparameters(header)
         return header
@@ -190,9 +193,9 @@ class _HeaderReader:
             if length * 8 > self._size_bytes:  # every string takes at least its own length field
                 raise self._damaged(f"it announces an array of {length} strings")
             strings = [self._string() for _ in range(length)]
-            return ArrayValue(length, tuple(strings[:KEPT_ARRAY_VALUES]))
+            return ArrayValue(length, tuple(strings[: self._kept]))
         values = self._scalars(value_type, length)
-        return ArrayValue(length, tuple(values[:KEPT_ARRAY_VALUES]))
+        return ArrayValue(length, tuple(values[: self._kept]))
 
     def _scalars(self, value_type: int, length: int) -> tuple[Scalar, ...]:
         layout = _SCALARS.get(value_type)
@@ -213,11 +216,13 @@ class _HeaderReader:
             )
         return TensorInfo(name, shape, TENSOR_TYPES[type_id], offset)
 
-    def _check_tensors(self, header: GgufHeader) -> None:
-        alignment = header.number("general.alignment") or 32
-        if alignment & (alignment - 1) or alignment > 2**20:
+    def _data_start(self, alignment: MetadataValue | None) -> int:
+        alignment = alignment if isinstance(alignment, int) and alignment else 32
+        if alignment < 0 or alignment & (alignment - 1) or alignment > 2**20:
             raise self._damaged(f"its alignment is {alignment}")
-        data_start = -(-self._file.tell() // alignment) * alignment
+        return -(-self._file.tell() // alignment) * alignment
+
+    def _check_tensors(self, header: GgufHeader) -> None:
         names: set[str] = set()
         for tensor in header.tensors:
             if tensor.name in names:
@@ -225,7 +230,7 @@ class _HeaderReader:
             names.add(tensor.name)
             if 0 in tensor.shape or tensor.shape[0] % tensor.type.block_values:
                 raise self._damaged(f"the tensor {tensor.name[:80]!r} cannot have shape {tensor.shape}")
-            end = data_start + tensor.offset + tensor.size_bytes
+            end = header.data_start + tensor.offset + tensor.size_bytes
             if end > self._size_bytes:
                 raise self._damaged(
                     f"it ends too early: the tensor {tensor.name[:80]!r} goes on to byte {end}, "
