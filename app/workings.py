@@ -10,12 +10,16 @@ from pathlib import Path
 from types import TracebackType
 
 from app.chat_view.chat_view import ChatView
+from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.chat_settings import ChatSettings
 from app.engine_link.engine_client import EngineClient
+from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.engine_status import EngineStatus
 from app.engine_link.host_process import HostProcess
 from app.engine_link.model_choice import ModelChoice
+from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
 from app.error_texts import describe_error
 from app.lists.conversation_list import ConversationList
@@ -26,6 +30,8 @@ from app.theme.theme import Theme
 from app.views.conversation_view import ConversationView
 from app.views.main_window import MainWindow
 from app.views.shown_chat import ShownChat
+from app.views.side_panel.load_control import LoadControl
+from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
 from engine.contract.paths import Paths
@@ -43,12 +49,11 @@ class Workings:
         self._settings = settings
         self._page = window.page
         self.notices = SaveNotices()
-        self.store = ConversationStore(
-            paths.conversations, on_saved=self.notices.saved.emit, on_failed=self.notices.failed.emit
-        )
+        self.store = ConversationStore(paths.conversations, self.notices.reports)
         self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
         self.client = EngineClient(self.host)
         self.status = EngineStatus(self.client)
+        self.preferences = EnginePreferences(self.client)
         self.choice = ModelChoice(
             self.client, current=_still_there(settings.model), recent=settings.recent_models
         )
@@ -61,12 +66,14 @@ class Workings:
         self.chat_view = ChatView(self.messages, theme)
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
-        window.picker.follow(self.choice)
+        self.library = ModelLibrary(self.client)
+        window.picker.follow(self.choice, self.library)
         window.strip.follow(self.status)
         self.shown = ShownChat(
             self.sessions.new(), page=window.page, messages=self.messages, choice=self.choice
         )
         self._wire(window)
+        self._add_panel(window, paths, theme)
 
     def start(self, model_file: str = "") -> None:
         """List the conversations and start the engine; the built-in model is small enough to load unasked."""
@@ -121,9 +128,29 @@ class Workings:
         window.new_requested.connect(self.new_chat)
         window.stop_requested.connect(self.shown.stop)
         window.model_file_chosen.connect(self.open_model)
+        window.commands["eject_model"].triggered.connect(self._eject)
+        self.choice.changed.connect(self._show_demonstration)
+        self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
         self.choice.refused.connect(self._tell_refusal)
         self.notices.failed.connect(self._tell_unsaved)
+
+    def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
+        self.chat_settings = ChatSettings(self.shown.session)
+        self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
+        self.load_control = LoadControl(self.panel.load, self.choice, self.preferences, self.client)
+        window.frame.set_panel(self.panel)
+        window.frame.set_open(self._settings.shows_panel)
+        self.shown.session_shown.connect(self._follow_shown)
+
+    def _follow_shown(self) -> None:
+        self.chat_settings.follow(self.shown.session)
+
+    def _eject(self) -> None:
+        self.choice.eject()
+
+    def _show_demonstration(self) -> None:
+        self._page.empty_state.show_demonstration(self.choice.current == BUILTIN)
 
     def _keep_choice(self) -> None:
         self._settings.model = self.choice.current

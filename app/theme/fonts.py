@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from PySide6.QtGui import QFont, QFontDatabase
 
 FAMILY, CODE_FAMILY = "Inter", "JetBrains Mono"
 HEADING_PIXELS = (22, 19, 17, 15, 15, 15)  # of the levels 1 to 6 in an answer
+FontUse = Literal["interface", "body", "strong", "small", "heading", "title"]
 _FILES = ("Inter-Regular.otf", "Inter-SemiBold.otf")
 _CODE_FILE = "JetBrainsMono-Regular.ttf"
 
@@ -23,6 +25,17 @@ class Fonts:
     title: QFont  # the welcome
     code: QFont  # every character equally wide
     headings: tuple[QFont, ...]  # in an answer, of the levels 1 to 6
+
+    def scaled(self, factor: float) -> "Fonts":
+        """The same fonts, larger or smaller."""
+
+        def resized(font: QFont) -> QFont:
+            made = QFont(font)
+            made.setPixelSize(max(round(font.pixelSize() * factor), 1))
+            return made
+
+        single = {use: resized(getattr(self, use)) for use in get_args(FontUse)}
+        return Fonts(**single, code=resized(self.code), headings=tuple(map(resized, self.headings)))
 
 
 def load_fonts(folder: Path) -> Fonts:

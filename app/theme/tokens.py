@@ -1,9 +1,10 @@
-"""The colours of the window, one set for light and one for dark; every other colour is derived from these.
+"""The colours of the window, for light and for dark, and each again with high contrast.
 
-Text on its own background keeps a contrast of at least 4.5 (WCAG AA); a test computes it.
+Text on its own background keeps a contrast of at least 4.5 (WCAG AA), with high contrast of 7 (AAA), and
+lines there one of 3; a test computes it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,4 +104,45 @@ DARK = Tokens(
     code_comment="#8b909c",
     match="#5a4a14",
     current_match="#8a6a00",
+)
+
+LIGHT_HIGH_CONTRAST = replace(
+    LIGHT,
+    sidebar="#ffffff",
+    hovered="#e2e4ea",
+    selected="#d0d5e6",
+    bubble="#ffffff",
+    line="#5b606b",
+    text="#000000",
+    secondary="#383c44",
+    accent="#1f2fb0",
+    text_selection="#b9c3ff",
+    good="#00602f",
+    busy="#7a4700",
+    bad="#9c1009",
+    callout="#ffffff",
+    callout_line="#9c1009",
+    callout_text="#7c0f09",
+)
+
+DARK_HIGH_CONTRAST = replace(
+    DARK,
+    window="#000000",
+    sidebar="#000000",
+    raised="#000000",
+    hovered="#22252c",
+    selected="#2b3040",
+    bubble="#000000",
+    line="#8a909d",
+    text="#ffffff",
+    secondary="#cdd1da",
+    accent="#a9b3ff",
+    on_accent="#000000",
+    text_selection="#2f3b8f",
+    good="#5ff0a8",
+    busy="#ffc45e",
+    bad="#ff9d96",
+    callout="#000000",
+    callout_line="#ff9d96",
+    callout_text="#ffd3cf",
 )

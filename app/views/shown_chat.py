@@ -1,8 +1,11 @@
 """The conversation that is shown: joins one session at a time to the page, keeps what is typed for each."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QMetaObject, QObject, Signal
 
 from app.conversations.conversation import Message
+from app.conversations.message import Attachment, Draft
 from app.engine_link.chat_session import ChatSession
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
@@ -22,10 +25,10 @@ class ShownChat(QObject):
         self._page = page
         self._messages = messages
         self._choice = choice
-        self._unsent: dict[str, str] = {}
+        self._unsent: dict[str, Draft] = {}
         self._connections: list[QMetaObject.Connection] = []
         page.empty_state.suggested.connect(self.send)
-        page.composer.submitted.connect(self.send)
+        page.composer.submitted.connect(self._send_draft)
         page.composer.stop_requested.connect(self.stop)
         choice.changed.connect(self._show_model)
         self._show_model()
@@ -45,24 +48,26 @@ class ShownChat(QObject):
         """Show another conversation; what was typed in this one waits for its return."""
         if session is not self._session:
             composer = self._page.composer
-            self._unsent[self.conversation_id] = composer.text
+            self._unsent[self.conversation_id] = composer.draft
             self._session = session
             self._connect()
-            composer.text = self._unsent.pop(session.conversation.id, "")
+            composer.draft = self._unsent.pop(session.conversation.id, Draft())
         self._page.composer.setFocus()
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Say this in the conversation that is shown."""
-        if self._session.is_answering:
-            return
-        if text == self._page.composer.text.strip():
-            self._page.composer.text = ""
-        self._page.notice.hide()
-        self._session.send(text, model=self._choice.current)
+        if not self._session.is_answering:
+            self._page.notice.hide()
+            self._session.send(text, model=self._choice.current, attachments=attachments)
 
     def stop(self) -> None:
         """Stop the answer that is shown."""
         self._session.stop()
+
+    def _send_draft(self, draft: Draft) -> None:
+        if not self._session.is_answering:
+            self._page.composer.draft = Draft()
+            self.send(draft.text, draft.attachments)
 
     def _connect(self) -> None:
         for connection in self._connections:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from engine.contract.params import LoadParams
-from engine.library.describe import BUILTIN, describe_file, resolve_model
+from engine.library.describe import describe_file
+from engine.library.places import BUILTIN, find_model
 
 NAME = "serve"
 HELP = "answer OpenAI-compatible HTTP requests on this computer"
@@ -72,9 +73,9 @@ def served_names(models: list[str]) -> dict[str, str]:
     for model in models:
         is_file = model != BUILTIN and not model.startswith("fake")
         if not model.startswith("fake"):
-            describe_file(resolve_model(model))
+            describe_file(find_model(model).path)
         name = Path(model).stem if is_file else model.partition(":")[0]
         if name in served:
             raise ValueError(f"two models are called {name!r}")
-        served[name] = str(resolve_model(model)) if is_file else model
+        served[name] = str(find_model(model).path) if is_file else model
     return served

@@ -26,11 +26,17 @@ HIDDEN, LAYERS, HEADS, FEED_FORWARD = TINY.hidden, TINY.layers, TINY.heads, TINY
 
 
 def write_tiny_model(
-    path: Path, *, seed: int = 0, chat_template: str = "", name: str = "Tiny", shape: Shape = TINY
+    path: Path,
+    *,
+    seed: int = 0,
+    chat_template: str = "",
+    name: str = "Tiny",
+    shape: Shape = TINY,
+    tensors_per_file: int = 0,
 ) -> Path:
-    """Write a Llama of random parameters."""
+    """Write a Llama of random parameters; `tensors_per_file` cuts it into parts and answers the first."""
     random = np.random.default_rng(seed)
-    writer = GGUFWriter(path, "llama")
+    writer = GGUFWriter(path, "llama", split_max_tensors=tensors_per_file)
     writer.add_name(name)
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(shape.hidden)
@@ -69,4 +75,4 @@ def write_tiny_model(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
+    return next(path.parent.glob(f"{path.stem}-00001-of-*.gguf")) if tensors_per_file else path
