@@ -81,6 +81,10 @@ QToolButton#send:focus {{ border: 2px solid {tokens.text}; }}
 QToolButton#send:disabled {{ background: {tokens.line}; }}
 QToolButton#jumpToEnd {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 17px; }}
 QToolButton#jumpToEnd:hover {{ background: {tokens.hovered}; }}
+QToolButton[shape="small"] {{ border-radius: 6px; padding: 0; background: {tokens.window}; }}
+QToolButton[shape="small"]:hover {{ background: {tokens.hovered}; }}
+QFrame#findBar {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 12px; }}
+QFrame#findBar QLineEdit {{ background: transparent; border: none; }}
 """
 
 
