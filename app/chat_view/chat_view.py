@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 class ChatView(QAbstractScrollArea):
     """Shows a MessageList. What can be done with a message is asked for by its id."""
 
-    regenerate_requested = Signal(str)
+    regenerate_requested = Signal(str)  # message id, as in all of these
     edit_requested = Signal(str)
     continue_requested = Signal(str)
     delete_requested = Signal(str)
@@ -111,6 +111,12 @@ class ChatView(QAbstractScrollArea):
         """Show the end and follow it from now on."""
         self.keeper.stick()
         self.keeper.settle()
+
+    def show_message(self, message_id: str) -> None:
+        """Put the top of a message at the top of what can be seen."""
+        row = self.messages.find(message_id)
+        if row is not None:
+            self.keeper.begin_at(row)
 
     def copy_selection(self, *, is_plain: bool = False) -> None:
         """Put what is selected on the clipboard: as it was written, or as it is read."""
