@@ -166,7 +166,7 @@ class Application:
         self.settings.font_scale = self.theme.font_scale
 
     def _keep_shortcuts(self) -> None:
-        self.settings.shortcuts = self.shortcuts.own
+        self.settings.shortcuts = {str(command): keys for command, keys in self.shortcuts.own.items()}
 
 
 def _speak(chosen: str) -> None:

@@ -30,6 +30,7 @@ class MessageList(QAbstractListModel):
         super().__init__(parent)
         self._messages: list[Message] = []
         self._activity = ""
+        self._first_kept_id = ""
 
     def show_path(self, messages: Iterable[Message], activity: str = "") -> None:
         """Show another conversation."""
@@ -64,6 +65,20 @@ class MessageList(QAbstractListModel):
         if self._messages:
             row = len(self._messages) - 1
             self._put(row, self._messages[row])
+
+    def set_first_kept(self, message_id: str) -> None:
+        """Say which message is the first that fits the context; empty: all do, an id not shown: none does."""
+        if message_id != self._first_kept_id:
+            self._first_kept_id = message_id
+            if self._messages:
+                self.dataChanged.emit(self.index(0), self.index(len(self._messages) - 1))
+
+    def is_left_out(self, row: int) -> bool:
+        """Whether the message in this row no longer fits the context."""
+        if not self._first_kept_id:
+            return False
+        first = self.find(self._first_kept_id)
+        return first is None or row < first
 
     def find(self, message_id: str) -> int | None:
         """The row of a message; searched from the end, where changes happen."""

@@ -10,6 +10,7 @@ from app.engine_link.chat_session import ChatSession
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
 from app.views.chat_page import ChatPage
+from app.views.context_watch import ContextWatch
 
 
 class ShownChat(QObject):
@@ -25,6 +26,7 @@ class ShownChat(QObject):
         self._page = page
         self._messages = messages
         self._choice = choice
+        self._context = ContextWatch(page, messages, choice)
         self._unsent: dict[str, Draft] = {}
         self._connections: list[QMetaObject.Connection] = []
         page.empty_state.suggested.connect(self.send)
@@ -65,9 +67,9 @@ class ShownChat(QObject):
         self._session.stop()
 
     def _send_draft(self, draft: Draft) -> None:
-        if not self._session.is_answering:
-            self._page.composer.draft = Draft()
+        if not self._session.is_answering and self._context.has_room(lambda: self._send_draft(draft)):
             self.send(draft.text, draft.attachments)
+            self._page.composer.draft = Draft()  # only now: what is left out was measured with it
 
     def _connect(self) -> None:
         for connection in self._connections:
@@ -82,7 +84,7 @@ class ShownChat(QObject):
         ]
         messages.show_path(session.conversation.path(), session.activity)
         composer.set_answering(session.is_answering)
-        self._show_context()
+        self._context.follow(session)
         self._page.show_welcome(session.conversation.is_empty)
         self.session_shown.emit(self.conversation_id)
 
@@ -92,16 +94,6 @@ class ShownChat(QObject):
 
     def _change(self, message: Message) -> None:
         self._messages.change(message)
-        self._show_context()
 
     def _show_model(self) -> None:
         self._page.show_model_name(self._choice.current_name)
-
-    def _show_context(self) -> None:
-        used = length = 0
-        for message in reversed(self._session.conversation.path()):
-            if message.stats.context_length:
-                used = message.stats.prompt_tokens + message.stats.completion_tokens
-                length = message.stats.context_length
-                break
-        self._page.composer.set_context(used, length)
