@@ -19,9 +19,7 @@ class BinEntry:
 
 def list_bin(connection: Any) -> list[BinEntry]:
     """What is in the bin, the newest deletion first."""
-    conversations = connection.execute(
-        "SELECT id, title, deleted_at FROM conversations WHERE deleted_at IS NOT NULL"
-    )
+    conversations = connection.execute("SELECT id, title, deleted_at FROM conversations WHERE deleted_at > 0")
     entries = [BinEntry(conversation_id=row[0], title=row[1], deleted_at=row[2]) for row in conversations]
     messages = connection.execute(
         "SELECT messages.conversation_id, conversations.title, messages.deleted_at, messages.id, "

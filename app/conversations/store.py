@@ -5,6 +5,8 @@ when the rows are on the disk. What `on_saved` leads to (asking the engine) ther
 """
 
 import time
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from app.conversations.segments import segment_if_needed
 from app.conversations.settings import ConversationSettings
 from app.conversations.writer import Writer, WriteReports
 
+BATCH_LENGTH = 500_000  # characters of one transaction of an import: some 20 ms
 OLDEST_SQLITE = (3, 51, 3)  # older ones can lose committed rows when the write-ahead log is reset
 
 
@@ -90,22 +93,28 @@ class ConversationStore:
 
         def write(connection: Any) -> None:
             write_header(connection, header)
-            for message in messages:
-                write_message(connection, message)
+            _write_messages(connection, messages)
 
         growing = len(messages) == 1 and messages[0].state == "streaming"
         return self._writer.put(write, key=f"growing {messages[0].id}" if growing else "")
 
     def insert(self, conversation: Conversation) -> int:
-        """Write a whole conversation that is new here, in one transaction."""
+        """Write a whole conversation that is new here; the number is that of its last write.
 
-        def write(connection: Any) -> None:
-            write_header(connection, conversation.header)
-            for message in conversation.tree:
-                write_message(connection, message)
-            self._write_settings(connection, conversation.id, conversation.settings)
+        It takes several transactions, so that a growing answer need not wait for a large one. Until the last
+        it lies in the bin, under a time so early that the next start removes what a kill has left of it.
+        """
+        header, settings = conversation.header, conversation.settings
 
-        return self._writer.put(write)
+        def begin(connection: Any) -> None:
+            write_header(connection, header)
+            self._write_settings(connection, header.id, settings)
+            connection.execute("UPDATE conversations SET deleted_at = 0 WHERE id = ?", (header.id,))
+
+        self._writer.put(begin)
+        for batch in _batches(conversation.tree):
+            self._writer.put(partial(_write_messages, messages=batch))
+        return self.restore(header.id)
 
     def rename(self, conversation_id: str, title: str, source: TitleSource = "user") -> int:
         """Give a conversation another title."""
@@ -199,6 +208,25 @@ class ConversationStore:
             "UPDATE conversations SET settings = ? WHERE id = ?",
             (storable(settings.to_json()), conversation_id),
         )
+
+
+def _write_messages(connection: Any, messages: Iterable[Message]) -> None:
+    for message in messages:
+        write_message(connection, message)
+
+
+def _batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    batch: list[Message] = []
+    length = 0
+    for message in messages:
+        batch.append(message)
+        length += (
+            len(message.text) + len(message.reasoning) + sum(len(one.text) for one in message.attachments)
+        )
+        if length > BATCH_LENGTH:
+            yield batch
+            batch, length = [], 0
+    yield batch
 
 
 def _end_interrupted(connection: Any) -> None:

@@ -86,11 +86,6 @@ class ChatSessions(QObject):
         """Take messages of a conversation back out of the bin."""
         self.open(conversation_id).restore(message_ids)
 
-    def take(self, conversation: Conversation) -> None:
-        """Keep a conversation that comes from elsewhere; its id is new here."""
-        self._store.insert(conversation)
-        self.header_changed.emit(self._add(conversation).conversation.header)
-
     def interrupt_all(self) -> None:
         """The window closes: keep what has arrived of every answer."""
         for session in self._sessions.values():

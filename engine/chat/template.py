@@ -7,7 +7,7 @@ What a template finds is what it finds in transformers, so that the prompts are 
 
 import datetime
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -18,6 +18,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from engine.chat.adaptations import adaptations
 from engine.chat.template_messages import message_variants
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import TemplateBroken
@@ -59,9 +60,9 @@ def render(source: str, messages: Sequence[ChatMessage], variables: TemplateVari
     failures: list[Exception] = []
     try:
         template = _environment().from_string(source)
-        for variant in message_variants(source, messages):
+        for variant, tools in _variants(source, messages, variables):
             try:
-                prompt = _checked(_render(template, variant, variables))
+                prompt = _checked(_render(template, variant, tools, variables))
                 return _cut_after(prompt, messages[-1].text) if variables.continue_last else prompt
             except (TypeError, TemplateError) as error:  # it may want its messages in another way
                 failures.append(error)
@@ -133,12 +134,28 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def _render(template: Template, messages: list[dict[str, Any]], variables: TemplateVariables) -> str:
+def _variants(
+    source: str, messages: Sequence[ChatMessage], variables: TemplateVariables
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]] | None]]:
+    """Messages and tools, in each way the template may want them; the first is the usual one."""
+    offered: list[dict[str, Any]] = list(variables.tools)
+    for tools in (offered,) if offered else (None, offered):  # some go through them without asking
+        for adapted in adaptations(messages):
+            for variant in message_variants(source, adapted):
+                yield variant, tools
+
+
+def _render(
+    template: Template,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    variables: TemplateVariables,
+) -> str:
     names: dict[str, Any] = {
         **variables.special_tokens,
         **variables.options,
         "messages": messages,
-        "tools": list(variables.tools) or None,
+        "tools": tools,
         "documents": list(variables.documents) or None,
         "add_generation_prompt": variables.add_generation_prompt and not variables.continue_last,
     }

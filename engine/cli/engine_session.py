@@ -17,6 +17,7 @@ from engine.contract.messages import (
     GenerateRequest,
     Request,
 )
+from engine.contract.paths import Paths
 from engine.host.router import EngineHost
 
 
@@ -26,7 +27,7 @@ class EngineSession:
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose` shows what the native library logs."""
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._host = EngineHost(emit=self._events.put, echo_stderr=verbose)
+        self._host = EngineHost(self._events.put, Paths.from_environment(), echo_stderr=verbose)
 
     def __enter__(self) -> "EngineSession":
         """Ready at once; the worker starts with the first request."""

@@ -11,10 +11,13 @@ from engine.cli.sampling_arguments import add_sampling_arguments, sampling_from
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.chat import ChatMessage, Part
 from engine.contract.messages import FinishedEvent, GenerateRequest, event_part
-from engine.contract.params import GenerationLimits, LoadParams
+from engine.contract.params import GenerationLimits, LoadParams, WeightType
 
 NAME = "run"
 HELP = "answer a prompt, or converse in the terminal where none is given"
+
+
+WEIGHT_TYPES: dict[str | None, WeightType] = {None: "auto", "none": "auto", "int8": "int8", "int4": "int4"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
     add("--gpu-layers", type=int, default=load.gpu_layers, help="-1 is as many as fit (default %(default)s)")
     add("--kv-type", choices=["f32", "f16", "q8_0"], default=load.kv_type, help="default %(default)s")
+    add("--quantize", choices=["int8", "int4", "none"], help="the torch engine's weights in 8 or 4 bits")
     add("--json", action="store_true", help="print one JSON object instead of streaming")
     add("--verbose", action="store_true", help="show what the native library logs")
 
@@ -46,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             gpu_layers=arguments.gpu_layers,
             kv_type=arguments.kv_type,
+            weight_type=WEIGHT_TYPES[arguments.quantize],
         ),
         sampling=sampling_from(arguments),
         limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),

@@ -14,7 +14,8 @@ from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
+MAX_LOGPROBS = 20  # alternatives per token
 UnloadReason = Literal[
     "asked", "idle", "room", "ended"
 ]  # by request, by time, for another model, its worker died
@@ -53,11 +54,19 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     conversation_id: str = ""
     messages: tuple[ChatMessage, ...] = ()  # the path from the first message to the newest
     tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
-    template_options: dict[str, Any] = {}  # more variables of the chat template, such as enable_thinking
+    documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
+    reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
+    template_options: dict[str, Any] = {}  # more variables of the chat template
     continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
+    logprobs: int | None = None  # tell each token's log-probability, and so many alternatives
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told."""
+        if self.logprobs is not None and not 0 <= self.logprobs <= MAX_LOGPROBS:
+            raise ValueError(f"logprobs must be from 0 to {MAX_LOGPROBS}, got {self.logprobs}")
 
 
 class CancelRequest(_Message, tag="cancel", frozen=True, kw_only=True):
@@ -173,16 +182,27 @@ class ModelUnloaded(_Event, tag="model_unloaded", frozen=True, kw_only=True):
     memory: MemoryChange | None = None  # None where the worker died
 
 
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A token, and how likely the model found it: natural logarithm, temperature 1, before all filters."""
+
+    text: str  # U+FFFD for a part of a character
+    data: bytes
+    logprob: float
+    alternatives: tuple["TokenLogprob", ...] = ()  # the likeliest tokens, best first
+
+
 class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
     """More text of an answer."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the last event, where they were asked for
 
 
 class ReasoningEvent(_Event, tag="reasoning", frozen=True, kw_only=True):
     """More of what the model thinks before it answers."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class ToolCallEvent(_Event, tag="tool_call", frozen=True, kw_only=True):
@@ -215,6 +235,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return 1000 * (self.completion_tokens - 1) / self.decode_ms if self.decode_ms > 0 else 0.0
 
 
+class TemplateNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """The model's chat template failed, and the answer was asked for in plain turns."""
+
+    fallback: str  # whose turns, for example "ChatML"
+    reason: str  # what the template failed of
+
+
 class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     """The end of an answer. One that was cancelled before its model was in memory has no usage."""
 
@@ -222,6 +249,7 @@ class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     usage: Usage = Usage()
     seed: int = 0  # the one that was drawn, so that an answer can be repeated
     loaded: LoadedModel | None = None
+    template_notice: TemplateNotice | None = None
 
 
 class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):
@@ -276,6 +304,7 @@ class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
     """What the engine is set to; request_id is empty where somebody else changed it."""
 
     settings: EngineSettings
+    notice: str = ""  # what was wrong with their file, in words; empty where nothing was
 
 
 class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):

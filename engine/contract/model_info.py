@@ -49,10 +49,16 @@ class LoadedModel:
     info: ModelInfo
     backend: str  # "llama", "torch" or "fake"
     device: str  # what really runs it, for example "CPU"
-    context_length: int  # tokens of KV cache really allocated
+    context_length: int  # tokens that one conversation may have
     kv_bytes_per_token: int
     load_ms: float
     backend_version: str
+    sequences: int = 1  # requests that are answered at a time
+    weights_bytes: int = 0
+    kv_cache_bytes: int = 0  # of all conversations together, spare positions included
+    rss_before_bytes: int = 0  # resident memory of the worker, before and after loading
+    rss_after_bytes: int = 0
+    reasoning_efforts: tuple[str, ...] = ()  # what its template lets choose: "off", "on", "low", "high" …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

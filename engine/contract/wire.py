@@ -168,7 +168,8 @@ def _merge(waiting: Message, new: Mergeable) -> Message | None:
         and type(waiting) is type(new)
         and waiting.generation == new.generation
     ):
-        return msgspec.structs.replace(waiting, text=waiting.text + new.text)
+        text, logprobs = waiting.text + new.text, waiting.logprobs + new.logprobs
+        return msgspec.structs.replace(waiting, text=text, logprobs=logprobs)
     return None
 
 

@@ -70,7 +70,12 @@ class GgufHeader:
     size_bytes: int
     metadata: dict[str, MetadataValue]
     tensors: tuple[TensorInfo, ...]
-    data_start: int  # byte at which the data section begins; tensors' offsets count from here
+    header_bytes: int  # up to the end of the list of tensors, without padding
+
+    @property
+    def data_start(self) -> int:
+        """The byte at which the data section begins; tensors' offsets count from here."""
+        return -(-self.header_bytes // self.alignment) * self.alignment
 
     @property
     def alignment(self) -> int:
@@ -172,8 +177,9 @@ class _HeaderReader:
                 raise self._damaged(f"the metadata holds {key[:80]!r} twice")
             metadata[key] = self._value(self._number("<I"))
         tensors = tuple(self._tensor_info() for _ in range(num_tensors))
-        data_start = self._data_start(metadata.get("general.alignment", DEFAULT_ALIGNMENT))
-        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, data_start)
+        self._check_alignment(metadata.get("general.alignment", DEFAULT_ALIGNMENT))
+        header_bytes = self._file.tell()
+        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, header_bytes)
         self._check_tensors(header)
         if header.number("split.count") <= 1:  # of a part they are checked when all are together
             _check_hyperparameters(header)
@@ -248,10 +254,9 @@ class _HeaderReader:
             )
         return TensorInfo(name, shape, TENSOR_TYPES[type_id], offset)
 
-    def _data_start(self, alignment: MetadataValue) -> int:
+    def _check_alignment(self, alignment: MetadataValue) -> None:
         if not isinstance(alignment, int) or not 1 <= alignment <= 2**20 or alignment & (alignment - 1):
             raise self._damaged(f"its alignment is {alignment}")
-        return -(-self._file.tell() // alignment) * alignment
 
     def _check_tensors(self, header: GgufHeader) -> None:
         names: set[str] = set()

@@ -58,6 +58,8 @@ def find_model(model: str, paths: Paths | None = None, folders: Sequence[str] = 
 
     Raises ModelNotFound where there is none, ModelAmbiguous where a short name fits several.
     """
+    if model == BUILTIN:
+        return ModelPlace(BUILTIN, builtin_model(), "gguf", "builtin")
     places = list_places(paths or Paths.from_environment(), folders)
     if not _looks_like_path(model):
         wanted = f"/{model.lower()}"

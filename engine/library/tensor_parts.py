@@ -1,7 +1,7 @@
 """Which part of a model a tensor of a GGUF file belongs to, told from its name.
 
-Names are llama.cpp's (src/llama-arch.cpp, LLM_TENSOR_NAMES). Recipes, the map of a model and the memory ledger
-all speak of these parts.
+Names are llama.cpp's (src/llama-arch.cpp, LLM_TENSOR_NAMES). Recipes, the map of a model and the memory
+ledger all speak of these parts.
 """
 
 import re

@@ -15,8 +15,9 @@ from tests.support.tiny_model import CONTEXT, VOCABULARY_SIZE, write_tiny_model
 
 
 def test_the_sizes_of_tensor_types_are_those_of_the_reference_library() -> None:
-    assert {TENSOR_TYPES[int(kind)].name: TENSOR_TYPES[int(kind)][1:] for kind in GGMLQuantizationType} == {
-        kind.name: GGML_QUANT_SIZES[kind] for kind in GGMLQuantizationType
+    of_files = [kind for kind in GGMLQuantizationType if kind.name not in ("Q8_1", "Q8_K")]
+    assert {TENSOR_TYPES[int(kind)].name: TENSOR_TYPES[int(kind)][1:] for kind in of_files} == {
+        kind.name: GGML_QUANT_SIZES[kind] for kind in of_files
     }
 
 

@@ -9,7 +9,9 @@ import psutil
 
 from engine.contract.messages import ErrorEvent, Event, FinishedEvent, GenerateRequest, Request, TextEvent
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.paths import Paths
 from engine.host.router import EngineHost
+from engine.host.workers import Pace
 
 WAIT_S = 60.0
 
@@ -17,10 +19,10 @@ WAIT_S = 60.0
 class HostRecorder:
     """Starts a host and keeps everything it emits, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.events: list[Event] = []
-        self.host = EngineHost(emit=self._queue.put, echo_stderr=False)
+        self.host = EngineHost(self._queue.put, Paths.from_environment(), echo_stderr=False, pace=pace)
 
     def submit(self, request: Request) -> None:
         self.host.submit(request)
