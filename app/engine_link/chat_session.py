@@ -218,7 +218,7 @@ class ChatSession(QObject):
                 conversation_id=self.conversation.id,
                 sampling=settings.sampling_params(),
                 limits=GenerationLimits(max_tokens=settings.max_tokens, stop=settings.stop),
-                template_options=settings.template_options(),
+                reasoning_effort=settings.reasoning_effort,
                 continue_last=bool(self._answer.text),
             )
         except ValueError as error:

@@ -28,7 +28,7 @@ faulthandler._sigsegv()
 def faults_go_to_the_terminal_again() -> Iterator[None]:
     """The run of tests has a fault handler of its own."""
     yield
-    faulthandler.enable(sys.__stderr__)
+    faulthandler.enable(2)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def texts_in_source() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKERS:
                 texts = node.args[1:3] if node.func.id == "tr_count" else node.args[:1]
-                found |= {text.value for text in texts if isinstance(text, ast.Constant)}
+                found |= {str(text.value) for text in texts if isinstance(text, ast.Constant)}
     for setting in SETTINGS:  # the engine speaks English, the window says it
         found |= {setting.label, setting.meaning, setting.unit} - {""}
     return found

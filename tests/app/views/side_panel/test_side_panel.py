@@ -1,6 +1,7 @@
 """The side panel on a conversation that is kept."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -147,7 +148,8 @@ def test_a_row_shows_its_default_and_goes_back_to_it(theme: Theme, qtbot: QtBot)
 def test_every_line_of_sampling_is_within_what_a_sampler_takes() -> None:
     for line in SAMPLING_LINES:
         for value in (line.least, line.most, line.default):
-            SamplingParams(**{line.name: value if line.decimals else int(value)})
+            changed: dict[str, Any] = {line.name: value if line.decimals else int(value)}
+            assert SamplingParams(**changed)
 
 
 def test_the_load_box_predicts_memory_and_asks_only_where_something_changed(
