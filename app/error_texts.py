@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from engine.contract.errors import DetailValue, EngineError, describe_exit
+from engine.contract.errors import DetailValue, EngineError
+from engine.contract.exit_status import describe_exit
 from engine.contract.paths import builtin_model
 
 _Details = Mapping[str, DetailValue]
@@ -62,7 +63,7 @@ def _model_ambiguous(_message: str, details: _Details) -> ErrorText:
 def _model_changed(_message: str, details: _Details) -> ErrorText:
     return ErrorText(
         happened=f"{_file(details)} is not the file that was added to the library: it has changed since.",
-        to_do="If the change is wanted, remove the model from the library and add it again.",
+        to_do="If the change is wanted, add it to the library again.",
     )
 
 
