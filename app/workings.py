@@ -27,6 +27,7 @@ from app.lists.message_list import MessageList
 from app.log_files import set_aside_long_log
 from app.model_names import BUILTIN
 from app.theme.theme import Theme
+from app.translation import tr
 from app.views.conversation_view import ConversationView
 from app.views.main_window import MainWindow
 from app.views.shown_chat import ShownChat
@@ -112,7 +113,7 @@ class Workings:
             self.sessions.restore(conversation_id)
             self.open_conversation(conversation_id)
 
-        self._page.notice.show_plain("The chat was moved to the bin.", "Undo", restore)
+        self._page.notice.show_plain(tr("The chat was moved to the bin."), tr("Undo"), restore)
 
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
@@ -182,7 +183,10 @@ class Workings:
 
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
         self._page.notice.show_error(
-            f"This conversation could not be saved: {reason}. Make room on the disk, then go on."
+            tr(
+                "This conversation could not be saved: {reason}. Make room on the disk, then go on.",
+                reason=reason,
+            )
         )
 
 

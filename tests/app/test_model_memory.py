@@ -22,7 +22,9 @@ def test_the_kv_cache_grows_with_the_context() -> None:
     assert memory.total_bytes == 17_384_000
 
 
-@pytest.mark.parametrize(("kv_type", "ratio"), [("f32", 2.0), ("f16", 1.0), ("q8_0", 0.53125), ("q4_0", 0.28125)])
+@pytest.mark.parametrize(
+    ("kv_type", "ratio"), [("f32", 2.0), ("f16", 1.0), ("q8_0", 0.53125), ("q4_0", 0.28125)]
+)
 def test_the_type_of_the_kv_cache_counts(kv_type: KvType, ratio: float) -> None:
     wanted = replace(LoadParams(context_length=1000), kv_type=kv_type)
     assert predict_memory(LOADED, "f16", wanted).kv_bytes == 1_000_000 * ratio
