@@ -172,6 +172,7 @@ class Application:
 def _speak(chosen: str) -> None:
     """Speak the chosen language, else the system's; what cannot be read leaves English."""
     language = choose_language(chosen, QLocale.system().uiLanguages())
+    QLocale.setDefault(QLocale(language))
     try:
         use_language(language, resources() / "translations")
     except (OSError, ValueError) as error:

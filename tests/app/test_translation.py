@@ -117,7 +117,7 @@ def source_files() -> Iterator[Any]:
         yield pytest.param(path, id=name, marks=marks)
 
 
-@pytest.mark.parametrize("path", source_files())
+@pytest.mark.parametrize("path", list(source_files()))
 def test_what_users_see_passes_through_the_catalogue(path: Path) -> None:
     assert untranslated(path) == []
 
