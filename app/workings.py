@@ -31,6 +31,7 @@ from app.lists.search_results import SearchResults
 from app.log_files import set_aside_long_log
 from app.model_names import BUILTIN
 from app.theme.theme import Theme
+from app.translation import tr
 from app.views.bin_view import BinView
 from app.views.conversation_actions import ConversationActions
 from app.views.conversation_view import ConversationView
@@ -42,6 +43,7 @@ from app.views.side_panel.load_control import LoadControl
 from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
+from engine.contract.model_info import LoadedModel
 from engine.contract.paths import Paths
 from engine.contract.processes import child_command, child_environment
 
@@ -94,6 +96,8 @@ class Workings:
         self.store.end_interrupted()
         self.conversations.set_headers(self.store.headers(), self.store.folders())
         self.client.start()
+        self.library.refresh()
+        self.preferences.refresh()
         if model_file:
             self.open_model(model_file)
         elif self.choice.current == BUILTIN:
@@ -124,7 +128,7 @@ class Workings:
             self.sessions.restore(conversation_id)
             self.open_conversation(conversation_id)
 
-        self._page.notice.show_plain("The chat was moved to the bin.", "Undo", restore)
+        self._page.notice.show_plain(tr("The chat was moved to the bin."), tr("Undo"), restore)
 
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
@@ -182,10 +186,27 @@ class Workings:
     def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
         self.chat_settings = ChatSettings(self.shown.session)
         self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
-        self.load_control = LoadControl(self.panel.load, self.choice, self.preferences, self.client)
+        self.load_control = LoadControl(
+            self.panel.load,
+            choice=self.choice,
+            library=self.library,
+            preferences=self.preferences,
+            client=self.client,
+        )
         window.frame.set_panel(self.panel)
         window.frame.set_open(self._settings.shows_panel)
         self.shown.session_shown.connect(self._follow_shown)
+        self.choice.changed.connect(self._show_efforts)
+        self.client.model_loaded.connect(self._take_loaded)
+
+    def _take_loaded(self, _request_id: str, model: str, _loaded: LoadedModel) -> None:
+        """A file that was opened and works stays in the library, where it lies."""
+        if Path(model).is_file() and self.library.find(model) is None:
+            self.library.import_file(model)
+
+    def _show_efforts(self) -> None:
+        loaded = self.choice.loaded
+        self.panel.show_efforts(loaded.reasoning_efforts if loaded is not None else ())
 
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)
@@ -212,7 +233,10 @@ class Workings:
 
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
         self._page.notice.show_error(
-            f"This conversation could not be saved: {reason}. Make room on the disk, then go on."
+            tr(
+                "This conversation could not be saved: {reason}. Make room on the disk, then go on.",
+                reason=reason,
+            )
         )
 
 
