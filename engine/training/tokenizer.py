@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from engine.training.dialogues import Dialogue
+from engine.training.messages import END_THINK, THINK, Dialogue
 
 BEGIN, SYSTEM, USER, ASSISTANT, END, PAD = range(6)
 SPECIAL_TOKENS = ("<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
@@ -36,17 +36,18 @@ class Encoded:
 
 
 def train_tokenizer(texts: Iterable[str], *, vocabulary_size: int = 2048) -> Tokenizer:
-    """A byte-level BPE over `texts`, with the turn tokens first."""
+    """A byte-level BPE over `texts`, with the turn tokens first and the marks of reasoning last."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary_size,
+        vocab_size=vocabulary_size - 2,
         special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens([THINK, END_THINK])
     return tokenizer
 
 
