@@ -1,5 +1,7 @@
 """A checkpoint of DeepSeek-V3's layout written as a GGUF file that llama.cpp's `deepseek2` graph runs.
 
+`python -m engine.quantization.convert FOLDER OUT.gguf [--type Q8_0]`.
+
 What llama.cpp wants otherwise than a checkpoint has it: experts in one tensor per layer; the matrix that
 rebuilds keys and values from the latent in two, the keys' turned around, because its graph always absorbs
 them (see `engine.transformer.mla`); attention described as one key-value head as wide as a cached row. The
@@ -9,6 +11,7 @@ MTP layer is one more block with `nextn` tensors; it sees the hidden state after
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -223,3 +226,21 @@ def values_of(checkpoint: Checkpoint, name: str) -> Array:
         raise ModelUnsupported(str(checkpoint.folder), f"the tensor {name} has type {info.dtype}")
     stored = np.frombuffer(data, dtype={"F32": "<f4", "F16": "<f2"}[info.dtype])
     return stored.astype(np.float32).reshape(info.shape)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Convert from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m engine.quantization.convert", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--type", choices=sorted(FILE_TYPES), default="Q8_0", help="of the matrices")
+    parser.add_argument(
+        "--about", metavar="KEY=TEXT", nargs="*", default=[], help="what the file says of itself"
+    )
+    options = parser.parse_args(arguments)
+    about = dict(pair.split("=", 1) for pair in options.about)
+    convert(options.folder, options.path, weight_type=options.type, about=about)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Literal
 
+Role = Literal["system", "user", "assistant"]
 THINK, END_THINK = "<think>", "</think>"  # around reasoning; ordinary tokens, so that their text shows
 
 
@@ -12,7 +14,7 @@ THINK, END_THINK = "<think>", "</think>"  # around reasoning; ordinary tokens, s
 class Message:
     """One turn of a dialogue; the role is "system", "user" or "assistant"."""
 
-    role: str
+    role: Role
     content: str
 
 

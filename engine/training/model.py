@@ -3,8 +3,8 @@
 The layers compute what `engine.transformer` computes for inference, from the same configuration and under
 the same names; a test holds the two together. They are written a second time because training wants another
 shape: batches without a cache, keys and values expanded, gradients, pieces that torch can compile. Attention
-is MLA, the feed-forward part a mixture of experts (`experts`), and one more layer predicts the token after the
-next (DeepSeek-V3, arXiv:2412.19437, sections 2.1 and 2.2).
+is MLA, the feed-forward part a mixture of experts (`experts`), and one more layer predicts the token after
+the next (DeepSeek-V3, arXiv:2412.19437, sections 2.1 and 2.2).
 """
 
 from __future__ import annotations

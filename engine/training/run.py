@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
+from engine.training import loss_curve
 from engine.training.data import Corpus
 from engine.training.loss import joint_loss, measure, token_losses
 from engine.training.mix import Mix, draw_epoch, held_out_dialogues
@@ -137,11 +138,13 @@ class Training:
             if self.elapsed_s >= next_evaluation_s:
                 self.save_checkpoint()
                 self._log(self._evaluate(*evaluation))
+                loss_curve.update(self.out)
                 threads.pause()
                 next_evaluation_s = earlier_s + time.monotonic() - started + evaluate_every_s
         self.save_checkpoint()
         if not self.is_stopping:
             self._log({**self._evaluate(*evaluation), "final": True})
+            loss_curve.update(self.out)
 
     def _batches(self, budget_s: float) -> Iterator[tuple[Rows, int]]:
         """Rows and where the next batch begins, until the time is over; a new epoch when rows get longer."""

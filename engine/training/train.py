@@ -1,14 +1,17 @@
 """Trains the built-in model until a time of day or for some minutes, and goes on from its checkpoint.
 
-`python -m engine.training.train --data ../shared/data --minutes 90 --out DIR --seed N` leaves the losses in
-DIR/log.jsonl and in DIR a checkpoint from which the same command goes on.
+`python -m engine.training.train --data ../shared/data --minutes 90 --out DIR --seed N` leaves in DIR a
+checkpoint from which the same command goes on, the losses as log.jsonl and loss.svg, and the model as a
+folder of safetensors, of which `python -m engine.quantization.convert DIR/model OUT.gguf` makes a GGUF file.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import random
+import shutil
 import signal
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from engine.training.data import Corpus, read_corpus
 from engine.training.mix import Mix, draw_epoch
 from engine.training.params import TrainingParams, builtin_config
 from engine.training.run import CHECKPOINT, Training
+from engine.training.save import save_model
 from engine.training.tokenizer import texts_of, train_tokenizer
 
 
@@ -54,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = build_parser().parse_args(arguments)
     torch._inductor.config.cpp.dynamic_threads = True  # compiled pieces obey set_num_threads, too
     options.out.mkdir(parents=True, exist_ok=True)
-    params = TrainingParams(model=builtin_config())
+    has_compiler = shutil.which(os.environ.get("CXX", "c++")) is not None  # torch.compile writes C++
+    params = TrainingParams(model=builtin_config(), compiled=has_compiler)
     corpus = read_corpus(options.data, seed=options.seed)
     checkpoint, vocabulary = options.out / CHECKPOINT, options.out / "tokenizer.json"
     if vocabulary.exists():
@@ -71,6 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
         budget_s = training.elapsed_s + seconds_until(options.until, datetime.datetime.now().astimezone())
     signal.signal(signal.SIGTERM, lambda *_: setattr(training, "is_stopping", True))
     training.run(budget_s=budget_s, max_threads=options.threads)
+    save_model(training.model, tokenizer, options.out / "model")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,28 @@ def test_llama_cpp_gives_the_torch_engines_logits(converted: Path, folder: Path)
     assert (ours.argmax(1) == expected.argmax(1)).mean() > 0.97
 
 
+@pytest.mark.llama
+@pytest.mark.torch
+def test_the_mtp_layer_gives_the_torch_engines_drafts(converted: Path, folder: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="needs the llama-cpp-python wheel")
+    pytest.importorskip("torch", reason="needs torch")
+    from engine.library.checkpoint import read_checkpoint  # noqa: PLC0415
+    from engine.transformer.model import load_model  # noqa: PLC0415
+    from tests.support.llama_mtp import open_mtp  # noqa: PLC0415
+
+    token_ids = [256, *range(40, 90)]
+    model = load_model(read_checkpoint(folder))
+    hidden = model.hidden_states(token_ids, 0, model.new_cache(128))
+    drafts = model.mtp_hidden_states(0, hidden[:-1], token_ids[1:], 0, model.new_mtp_cache(128))
+    expected = model.logits(drafts).numpy()
+    with open_mtp(converted) as llama:
+        _, states = llama.hidden(token_ids, 0)
+        ours = llama.drafted(token_ids[1:], states[:-1], 1)
+    assert np.abs(states - hidden.numpy()).max() < 2e-2
+    assert np.abs(ours - expected).max() < 2e-2
+    assert (ours.argmax(1) == expected.argmax(1)).mean() > 0.97
+
+
 def test_q8_0_is_what_ggml_makes_of_the_same_values() -> None:
     from gguf import GGMLQuantizationType  # noqa: PLC0415
 
