@@ -46,13 +46,10 @@ def plain_greedy(model: MtpModel, prompt: list[int], count: int, end: int) -> li
     return answer
 
 
-def main() -> None:
-    """Measure from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path)
-    options = parser.parse_args()
+def compare(path: Path, *, verbose: bool = False) -> dict[str, float]:
+    """Answer every fixed prompt twice; how many texts are the same, and the share of kept drafts."""
     same = made = kept = tokens = 0
-    with open_mtp(options.model, num_context=1024) as model:
+    with open_mtp(path, num_context=1024) as model:
         end = llama_cpp.llama_vocab_eos(llama_cpp.llama_model_get_vocab(model.model))
         for prompt in FIXED:
             token_ids = tokenized(model, prompt_of(prompt.system, prompt.turns[0]))
@@ -62,11 +59,17 @@ def main() -> None:
             model.truncate(0)
             same, made, kept = same + (plain == drafted), made + drafts, kept + accepted
             tokens += len(plain)
-            print(
-                f"{prompt.turns[0]:48} {accepted:3} of {drafts:3} drafts kept, same text: {plain == drafted}"
-            )
+            if verbose:
+                print(f"{prompt.turns[0]:48} {accepted:3} of {drafts:3} kept, same text: {plain == drafted}")
     report = {"prompts": len(FIXED), "same_text": same, "tokens": tokens, "drafts": made, "kept": kept}
-    print(json.dumps(report | {"acceptance": kept / made if made else 0.0}))
+    return report | {"acceptance": kept / made if made else 0.0}
+
+
+def main() -> None:
+    """Measure from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    print(json.dumps(compare(parser.parse_args().model, verbose=True)))
 
 
 if __name__ == "__main__":

@@ -32,19 +32,19 @@ QUESTIONS_BY_KIND = {
 class Mix:
     """How much of each kind one epoch has."""
 
-    book_share: float = 0.35
+    book_share: float = 0.2
     real_dialogue_share: float = 0.5
     story_dialogues: int = 3200
-    generated_texts: int = 700
+    generated_texts: int = 400
     written: int = 2600
-    in_voices: int = 2400
+    in_voices: int = 2600
     small_talk_per_answer: int = 24
     cries_for_help: int = 160  # beside those; 24 of them are too few to be recognised
     facts: int = 700
-    sums: int = 700
-    thought_sums: int = 1100
+    sums: int = 900
+    thought_sums: int = 1700
     thoughts: int = 500
-    recalls: int = 900
+    recalls: int = 1100
     multi_turn: int = 1100
 
 

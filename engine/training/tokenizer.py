@@ -20,7 +20,11 @@ PROMPT_WEIGHT = 0.1  # what a prompt's tokens count in the loss, beside 1 for an
 CHAT_TEMPLATE = (
     "{{- '<|begin|>' -}}"
     "{%- for message in messages -%}"
-    "{{- '<|' + message['role'] + '|>' + message['content'] | trim -}}"
+    "{%- set content = message['content'] -%}"
+    "{%- if '<think>' in content and '</think>' in content -%}"  # earlier reasoning is not read again
+    "{%- set content = content.split('</think>')[-1] -%}"
+    "{%- endif -%}"
+    "{{- '<|' + message['role'] + '|>' + content | trim -}}"
     "{%- if message['role'] == 'assistant' -%}{{- '<|end|>' -}}{%- endif -%}"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"

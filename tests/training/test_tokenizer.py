@@ -9,6 +9,8 @@ pytest.importorskip("tokenizers", reason="needs the tokenizers library")
 
 from tokenizers import Tokenizer
 
+from engine.chat.formats import THINK as THINK_FORMAT
+from engine.chat.formats import choose_format
 from engine.training.dialogues import story_exchange, with_system, written_exchange
 from engine.training.messages import END_THINK, THINK, Message
 from engine.training.packing import pack
@@ -72,6 +74,21 @@ def test_the_template_ends_in_the_assistants_turn_when_asked() -> None:
     ]
     rendered = template.render(messages=messages, add_generation_prompt=True)
     assert rendered == "<|begin|><|user|>Hi<|assistant|>Hello<|end|><|user|>?<|assistant|>"
+
+
+def test_earlier_reasoning_is_not_in_the_prompt() -> None:
+    template = jinja2.Environment().from_string(CHAT_TEMPLATE)
+    messages = [
+        {"role": "user", "content": "1 + 1"},
+        {"role": "assistant", "content": f"{THINK}Count.{END_THINK}2"},
+        {"role": "user", "content": "?"},
+    ]
+    rendered = template.render(messages=messages, add_generation_prompt=True)
+    assert rendered == "<|begin|><|user|>1 + 1<|assistant|>2<|end|><|user|>?<|assistant|>"
+
+
+def test_the_template_tells_that_answers_may_begin_with_reasoning() -> None:
+    assert choose_format(CHAT_TEMPLATE) is THINK_FORMAT
 
 
 def test_answers_weigh_more_than_prompts_and_turn_tokens_nothing(tokenizer: Tokenizer) -> None:
