@@ -25,8 +25,8 @@ from app.engine_link.host_process import HostProcess
 from app.engine_link.model_choice import ModelChoice
 from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
-from app.engine_link.typesetter import Typesetter
 from app.engine_link.title_writer import TitleWriter
+from app.engine_link.typesetter import Typesetter
 from app.error_texts import describe_error
 from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
