@@ -63,7 +63,7 @@ class ChatSession(QObject):
         self._figures = AnswerFigures(AnswerStats())
         self._request_id = ""
         self._awaited_save = 0
-        self.first_kept_id = ""  # messages before this one are left out of the request; empty leaves none out
+        self.num_left_out = 0  # of the oldest messages, in the next request
         self._draft_timer = QTimer(self, interval=DRAFT_INTERVAL_MS, singleShot=True)
         self._draft_timer.timeout.connect(self._save_answer)
         notices.saved.connect(self._go_on_when_saved)
@@ -219,7 +219,7 @@ class ChatSession(QObject):
         try:
             self._request_id = self._client.generate(
                 self._model,
-                self.conversation.chat_messages(self.first_kept_id),
+                self.conversation.chat_messages(self.num_left_out),
                 conversation_id=self.conversation.id,
                 sampling=settings.sampling_params(),
                 limits=GenerationLimits(max_tokens=settings.max_tokens, stop=settings.stop),

@@ -10,6 +10,7 @@ from app.engine_link.draft_keeper import DraftKeeper
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
 from app.views.chat_page import ChatPage
+from app.views.context_watch import ContextWatch
 
 
 class ShownChat(QObject):
@@ -33,6 +34,7 @@ class ShownChat(QObject):
         self._choice = choice
         self._drafts = drafts
         self._edited_id = ""  # the question of which another version is being written
+        self._context = ContextWatch(page, messages, choice)
         self._connections: list[QMetaObject.Connection] = []
         page.empty_state.suggested.connect(self.send)
         page.composer.submitted.connect(self._send_draft)
@@ -103,15 +105,17 @@ class ShownChat(QObject):
             self._page.composer.draft = self._drafts.draft(self._draft_id)
 
     def _send_draft(self, draft: Draft) -> None:
-        if self._session.is_answering:
+        if self._session.is_answering or not self._context.has_room(lambda: self._send_draft(draft)):
             return
         if self._edited_id:
             edited_id = self._edited_id
             self.cancel_edit()
             self._session.edit(edited_id, draft.text, model=self.model, attachments=draft.attachments)
         else:
-            self._page.composer.draft = Draft()  # and the draft that is kept with it
+            draft_id = self._draft_id
             self.send(draft.text, draft.attachments)
+            self._page.composer.draft = Draft()  # only now: what is left out was measured with it
+            self._drafts.keep(draft_id, Draft())
 
     @property
     def _draft_id(self) -> str:
@@ -138,6 +142,7 @@ class ShownChat(QObject):
         composer.set_answering(session.is_answering)
         self._show_path()
         self._show_model()
+        self._context.follow(session)
         self.session_shown.emit(self.conversation_id)
 
     def _show_path(self) -> None:
@@ -147,8 +152,8 @@ class ShownChat(QObject):
         for message in path:
             versions = [version.id for version in conversation.siblings(message.id)]
             if len(versions) > 1:
-                self._messages.set_versions(message.id, versions.index(message.id), len(versions))
-        self._show_context()
+                position = 1 + versions.index(message.id)
+                self._messages.set_versions(message.id, position, len(versions))
         self._page.show_welcome(not path)
 
     def _append(self, message: Message) -> None:
@@ -157,16 +162,6 @@ class ShownChat(QObject):
 
     def _change(self, message: Message) -> None:
         self._messages.change(message)
-        self._show_context()
 
     def _show_model(self) -> None:
         self._page.show_model_name(self._choice.name_of(self.model))
-
-    def _show_context(self) -> None:
-        used = length = 0
-        for message in reversed(self._session.conversation.path()):
-            if message.stats.context_length:
-                used = message.stats.prompt_tokens + message.stats.completion_tokens
-                length = message.stats.context_length
-                break
-        self._page.composer.set_context(used, length)

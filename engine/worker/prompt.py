@@ -43,6 +43,6 @@ def make_prompt(
         return Prompt(text=text, output=output, add_special=False)
     except TemplateBroken as error:
         turns = choose_turns(template)
-        text = fallback_prompt(turns, request.messages, special_tokens)
+        text = fallback_prompt(turns, request.messages, special_tokens, continue_last=request.continue_last)
         notice = TemplateNotice(fallback=turns.name, reason=str(error.details["reason"]))
         return Prompt(text=text, output=output, add_special=False, notice=notice)
