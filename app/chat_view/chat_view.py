@@ -248,12 +248,12 @@ class ChatView(QAbstractScrollArea):
         self._idle.start()
 
     def _truncate(self) -> None:
-        self._coalescer.flush_now()
         self.selection.clear()
         num_rows = self.messages.rowCount()
         self._changed_rows = {row for row in self._changed_rows if row < num_rows}
         self.current_row = self._hovered_row = None
         self.column.truncate(num_rows)
+        self._coalescer.flush_now()
         self.refresh()
 
     def _note_change(self, first_row: int, last_row: int) -> None:
