@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, help="most tokens of the answer (default: up to the context length)")
     add_sampling_arguments(parser)
     add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
+    add("--reasoning-budget", type=int, metavar="N", help="most tokens of reasoning; 0 is none")
     add(
         "--reasoning-effort",
         default="",
@@ -47,7 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
         system=arguments.system,
         load=load_from(arguments),
         sampling=sampling_from(arguments),
-        limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),
+        limits=GenerationLimits(
+            max_tokens=arguments.max_tokens,
+            stop=tuple(arguments.stop),
+            reasoning_budget=arguments.reasoning_budget,
+        ),
         reasoning_effort=arguments.reasoning_effort,
     )
     with EngineSession(verbose=arguments.verbose) as session:
