@@ -166,12 +166,13 @@ class Application:
         self.settings.font_scale = self.theme.font_scale
 
     def _keep_shortcuts(self) -> None:
-        self.settings.shortcuts = self.shortcuts.own
+        self.settings.shortcuts = {str(command): keys for command, keys in self.shortcuts.own.items()}
 
 
 def _speak(chosen: str) -> None:
     """Speak the chosen language, else the system's; what cannot be read leaves English."""
     language = choose_language(chosen, QLocale.system().uiLanguages())
+    QLocale.setDefault(QLocale(language))
     try:
         use_language(language, resources() / "translations")
     except (OSError, ValueError) as error:

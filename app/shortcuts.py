@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
 
 from app.translation import mark, tr
@@ -99,12 +99,13 @@ class Shortcuts(QObject):
     def refusal(self, command_id: CommandId, keys: str) -> str:
         """Why a command cannot have these keys, in words; empty where it can."""
         sequence = QKeySequence.fromString(keys, _PORTABLE)
-        if sequence.count() != 1 or sequence[0].key() == Qt.Key.Key_unknown:
+        pressed: QKeyCombination | None = sequence[0] if sequence.count() == 1 else None  # type: ignore[index]
+        if pressed is None or pressed.key() == Qt.Key.Key_unknown:
             return tr("One press of keys is wanted, such as Ctrl+J.")
-        held = sequence[0].keyboardModifiers() & ~(
+        held = pressed.keyboardModifiers() & ~(
             Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
         )
-        if not held and sequence[0].key() not in _ALONE:
+        if not held and pressed.key() not in _ALONE:
             return tr("Keys without Ctrl or Alt are for typing.")
         owner = next(
             (other for other in COMMAND_IDS if other != command_id and keys in self.keys(other)), None

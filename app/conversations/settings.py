@@ -30,14 +30,6 @@ class ConversationSettings:
             **{name: value for name, value in self.sampling.items() if name in known}  # type: ignore[arg-type]
         )
 
-    def template_options(self) -> dict[str, Any]:
-        """What the chat template is told about how much to reason."""
-        if not self.reasoning_effort:
-            return {}
-        if self.reasoning_effort == "off":
-            return {"enable_thinking": False}
-        return {"enable_thinking": True, "reasoning_effort": self.reasoning_effort}
-
     def to_json(self) -> str:
         """The fields that differ from a new conversation's, as a JSON object."""
         plain = asdict(ConversationSettings())

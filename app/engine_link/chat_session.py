@@ -21,7 +21,7 @@ from engine.contract.errors import EngineError, InternalError, InvalidRequest
 from engine.contract.messages import FinishedEvent
 from engine.contract.params import GenerationLimits
 
-DRAFT_INTERVAL_MS = 180  # with the time that a commit takes, an answer is at most 250 ms ahead of the disk
+DRAFT_INTERVAL_MS = 120  # a commit and a busy machine take their time: at most 250 ms are ever lost
 
 log = logging.getLogger(__name__)
 Phase = Literal["idle", "saving", "asking", "answering", "stopping"]
@@ -63,7 +63,7 @@ class ChatSession(QObject):
         self._figures = AnswerFigures(AnswerStats())
         self._request_id = ""
         self._awaited_save = 0
-        self.first_kept_id = ""  # messages before this one are left out of the request; empty leaves none out
+        self.num_left_out = 0  # of the oldest messages, in the next request
         self._draft_timer = QTimer(self, interval=DRAFT_INTERVAL_MS, singleShot=True)
         self._draft_timer.timeout.connect(self._save_answer)
         notices.saved.connect(self._go_on_when_saved)
@@ -104,11 +104,16 @@ class ChatSession(QObject):
         self.message_appended.emit(answer)
         self._begin(answer, model)
 
-    def edit(self, message_id: str, text: str, *, model: str) -> None:
-        """Send another version of a question; the old one and what followed stay as a branch."""
-        if self.is_answering or not text.strip():
+    def edit(
+        self, message_id: str, text: str, *, model: str, attachments: Sequence[Attachment] | None = None
+    ) -> None:
+        """Send another version of a question; the old one and what followed stay as a branch.
+
+        Without attachments it keeps those of the old one.
+        """
+        if self.is_answering or not (text.strip() or attachments):
             return
-        question = self.conversation.edit(message_id, text)
+        question = self.conversation.edit(message_id, text, attachments)
         self._awaited_save = self._store.save(self.conversation.header, question)
         answer = self.conversation.answer_again(question.id, model=self._name_of(model))
         self.path_changed.emit()
@@ -214,11 +219,11 @@ class ChatSession(QObject):
         try:
             self._request_id = self._client.generate(
                 self._model,
-                self.conversation.chat_messages(self.first_kept_id),
+                self.conversation.chat_messages(self.num_left_out),
                 conversation_id=self.conversation.id,
                 sampling=settings.sampling_params(),
                 limits=GenerationLimits(max_tokens=settings.max_tokens, stop=settings.stop),
-                template_options=settings.template_options(),
+                reasoning_effort=settings.reasoning_effort,
                 continue_last=bool(self._answer.text),
             )
         except ValueError as error:

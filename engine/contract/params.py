@@ -8,6 +8,7 @@ MAX_GRAMMAR_LENGTH = 262_144  # characters
 
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 FlashAttention = Literal["auto", "on", "off"]
+BackendChoice = Literal["auto", "llama", "torch"]
 WeightType = Literal["auto", "f32", "bf16", "int8", "int4"]
 
 
@@ -94,6 +95,7 @@ class LoadParams:
     flash_attention: FlashAttention = "auto"
     use_mmap: bool = True  # the weights stay in the file and are read as they are needed
     use_mlock: bool = False  # the weights may not leave the memory
+    backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
 
     def __post_init__(self) -> None:

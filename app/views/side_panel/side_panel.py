@@ -108,7 +108,7 @@ class SidePanel(QScrollArea):
     def _lay_out(self) -> None:
         inside = QWidget(self)
         column = QVBoxLayout(inside)
-        column.setContentsMargins(16, 14, 16, 20)
+        column.setContentsMargins(14, 14, 14, 20)
         column.setSpacing(8)
         column.addWidget(self._heading(tr("Preset")))
         column.addWidget(self.presets)
