@@ -5,6 +5,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from msgspec import structs
+
 from engine.cli.answer_printer import AnswerPrinter
 from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession, new_request_id
@@ -84,6 +86,7 @@ def _answer_streamed(session: EngineSession, request: GenerateRequest) -> int:
             for event in session.answer(request):
                 if isinstance(event, FinishedEvent):
                     reason = event.reason
+                    printer.tell(event)
                 else:
                     printer.show(event)
     finally:
@@ -105,6 +108,7 @@ def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
 def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
+    notice = finished.template_notice
     return {
         "text": answer.text,
         "reasoning": answer.reasoning,
@@ -121,4 +125,6 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
         "backend": loaded.backend if loaded else None,
         "device": loaded.device if loaded else None,
         "seed": finished.seed,
-    } | ({"tool_calls": calls} if calls else {})
+        **({"tool_calls": calls} if calls else {}),
+        **({"template_notice": structs.asdict(notice)} if notice else {}),
+    }
