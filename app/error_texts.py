@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from engine.contract.errors import DetailValue, EngineError, describe_exit
+from engine.contract.errors import DetailValue, EngineError
+from engine.contract.exit_status import describe_exit
 from engine.contract.paths import builtin_model
 
 _Details = Mapping[str, DetailValue]
@@ -48,6 +49,21 @@ def _model_not_found(_message: str, details: _Details) -> ErrorText:
     return ErrorText(
         happened=f"There is no model file at {details.get('model', 'that place')}.",
         to_do="It may have been moved or deleted, or its drive is not connected. Open it from its new place.",
+    )
+
+
+def _model_ambiguous(_message: str, details: _Details) -> ErrorText:
+    return ErrorText(
+        happened=f"Several models are called {details.get('model', 'that')}: "
+        f"{details.get('names', 'see the library')}.",
+        to_do="Use the whole name of one of them.",
+    )
+
+
+def _model_changed(_message: str, details: _Details) -> ErrorText:
+    return ErrorText(
+        happened=f"{_file(details)} is not the file that was added to the library: it has changed since.",
+        to_do="If the change is wanted, add it to the library again.",
     )
 
 
@@ -102,6 +118,13 @@ def _context_exceeded(_message: str, details: _Details) -> ErrorText:
     )
 
 
+def _model_in_use(_message: str, details: _Details) -> ErrorText:
+    return ErrorText(
+        happened=f"{details.get('model', 'The model')} is in memory.",
+        to_do="Unload it, then try again.",
+    )
+
+
 def _process_error(message: str, _details: _Details) -> ErrorText:
     return ErrorText(
         happened=f"A part of Retort stopped working: {message}.",
@@ -125,6 +148,14 @@ def _worker_restart_limit(_message: str, details: _Details) -> ErrorText:
     )
 
 
+def _worker_unresponsive(_message: str, details: _Details) -> ErrorText:
+    return ErrorText(
+        happened=f"The process that runs the model gave no sign of life for "
+        f"{_count(details, 'silent_s')} seconds, so it was ended.",
+        to_do="What had arrived is kept. Your next message starts the model again.",
+    )
+
+
 def _host_died(_message: str, details: _Details) -> ErrorText:
     return ErrorText(
         happened=f"The engine ended unexpectedly ({_exit(details)}).",
@@ -136,6 +167,14 @@ def _protocol_error(_message: str, _details: _Details) -> ErrorText:
     return ErrorText(
         happened="Two parts of Retort do not understand each other.",
         to_do="They may be of different versions. Close Retort and install it again.",
+    )
+
+
+def _storage_failed(_message: str, details: _Details) -> ErrorText:
+    return ErrorText(
+        happened=f"{details.get('path', 'A file')} cannot be written: "
+        f"{details.get('reason', 'the disk refused it')}.",
+        to_do="See that the disk has room and that the folder may be written to, then try again.",
     )
 
 
@@ -157,18 +196,23 @@ ERROR_TEXTS: dict[str, Callable[[str, _Details], ErrorText]] = {
     "engine_error": _engine_error,
     "model_error": _model_error,
     "model_not_found": _model_not_found,
+    "model_ambiguous": _model_ambiguous,
     "model_damaged": _model_damaged,
+    "model_changed": _model_changed,
     "model_unsupported": _model_unsupported,
     "model_too_large": _model_too_large,
     "template_broken": _template_broken,
     "request_error": _request_error,
     "invalid_request": _invalid_request,
     "context_exceeded": _context_exceeded,
+    "model_in_use": _model_in_use,
     "process_error": _process_error,
     "worker_died": _worker_died,
     "worker_restart_limit": _worker_restart_limit,
+    "worker_unresponsive": _worker_unresponsive,
     "host_died": _host_died,
     "protocol_error": _protocol_error,
+    "storage_failed": _storage_failed,
     "engine_missing": _engine_missing,
     "internal_error": _internal_error,
 }

@@ -10,22 +10,36 @@ from pathlib import Path
 from types import TracebackType
 
 from app.chat_view.chat_view import ChatView
+from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.chat_settings import ChatSettings
+from app.engine_link.draft_keeper import DraftKeeper
 from app.engine_link.engine_client import EngineClient
+from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.engine_status import EngineStatus
 from app.engine_link.host_process import HostProcess
 from app.engine_link.model_choice import ModelChoice
+from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
+from app.engine_link.title_writer import TitleWriter
 from app.error_texts import describe_error
+from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
 from app.lists.message_list import MessageList
+from app.lists.search_results import SearchResults
 from app.log_files import set_aside_long_log
 from app.model_names import BUILTIN
 from app.theme.theme import Theme
+from app.views.bin_view import BinView
+from app.views.conversation_actions import ConversationActions
 from app.views.conversation_view import ConversationView
 from app.views.main_window import MainWindow
+from app.views.message_actions import MessageActions
+from app.views.results_view import ResultsView
 from app.views.shown_chat import ShownChat
+from app.views.side_panel.load_control import LoadControl
+from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
 from engine.contract.paths import Paths
@@ -43,12 +57,11 @@ class Workings:
         self._settings = settings
         self._page = window.page
         self.notices = SaveNotices()
-        self.store = ConversationStore(
-            paths.conversations, on_saved=self.notices.saved.emit, on_failed=self.notices.failed.emit
-        )
+        self.store = ConversationStore(paths.conversations, self.notices.reports)
         self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
         self.client = EngineClient(self.host)
         self.status = EngineStatus(self.client)
+        self.preferences = EnginePreferences(self.client)
         self.choice = ModelChoice(
             self.client, current=_still_there(settings.model), recent=settings.recent_models
         )
@@ -61,16 +74,25 @@ class Workings:
         self.chat_view = ChatView(self.messages, theme)
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
-        window.picker.follow(self.choice)
+        self.library = ModelLibrary(self.client)
+        window.picker.follow(self.choice, self.library)
         window.strip.follow(self.status)
+        self.drafts = DraftKeeper(self.store)
         self.shown = ShownChat(
-            self.sessions.new(), page=window.page, messages=self.messages, choice=self.choice
+            self.sessions.new(),
+            page=window.page,
+            messages=self.messages,
+            choice=self.choice,
+            drafts=self.drafts,
         )
+        self._add_conversation_parts(window, theme)
         self._wire(window)
+        self._add_panel(window, paths, theme)
 
     def start(self, model_file: str = "") -> None:
         """List the conversations and start the engine; the built-in model is small enough to load unasked."""
-        self.conversations.set_headers(self.store.headers())
+        self.store.end_interrupted()
+        self.conversations.set_headers(self.store.headers(), self.store.folders())
         self.client.start()
         if model_file:
             self.open_model(model_file)
@@ -106,6 +128,8 @@ class Workings:
 
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
+        self.title_writer.close()
+        self.drafts.save()
         self.sessions.interrupt_all()
         self.store.close()
         self.client.close()
@@ -114,16 +138,63 @@ class Workings:
         self.conversation_view.set_current(self.shown.conversation_id)
         self.conversation_view.opened.connect(self.open_conversation)
         self.conversation_view.delete_requested.connect(self.delete_conversation)
-        self.conversations.renamed.connect(self.sessions.rename)
-        self.sessions.header_changed.connect(self.conversations.put)
-        self.sessions.removed.connect(self.conversations.remove)
         self.shown.session_shown.connect(self.conversation_view.set_current)
         window.new_requested.connect(self.new_chat)
         window.stop_requested.connect(self.shown.stop)
         window.model_file_chosen.connect(self.open_model)
+        window.commands["eject_model"].triggered.connect(self._eject)
+        self.choice.changed.connect(self._show_demonstration)
+        self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
         self.choice.refused.connect(self._tell_refusal)
         self.notices.failed.connect(self._tell_unsaved)
+        self.notices.blocked.connect(self._tell_blocked)
+        self.notices.unblocked.connect(self._page.notice.hide)
+
+    def _add_conversation_parts(self, window: MainWindow, theme: Theme) -> None:
+        self.title_writer = TitleWriter(
+            sessions=self.sessions, client=self.client, current_model=lambda: self.choice.current
+        )
+        self.message_actions = MessageActions(
+            shown=self.shown, sessions=self.sessions, chat_view=self.chat_view, notice=window.page.notice
+        )
+        self.search_results = SearchResults(self.store.read_in_background)
+        results_view = ResultsView(self.search_results, theme)
+        window.sidebar.search.textChanged.connect(self.search_results.set_words)
+        window.sidebar.set_results(results_view)
+        results_view.chosen.connect(self.message_actions.show_message)
+        self.bin_list = BinList()
+        bin_view = BinView(self.bin_list, theme)
+        window.sidebar.set_bin(bin_view)
+        self.conversation_actions = ConversationActions(
+            store=self.store,
+            notices=self.notices,
+            sessions=self.sessions,
+            conversations=self.conversations,
+            view=self.conversation_view,
+            bin_view=bin_view,
+            bin_list=self.bin_list,
+            sidebar=window.sidebar,
+            notice=window.page.notice,
+        )
+        self.conversation_actions.open_requested.connect(self.open_conversation)
+
+    def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
+        self.chat_settings = ChatSettings(self.shown.session)
+        self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
+        self.load_control = LoadControl(self.panel.load, self.choice, self.preferences, self.client)
+        window.frame.set_panel(self.panel)
+        window.frame.set_open(self._settings.shows_panel)
+        self.shown.session_shown.connect(self._follow_shown)
+
+    def _follow_shown(self) -> None:
+        self.chat_settings.follow(self.shown.session)
+
+    def _eject(self) -> None:
+        self.choice.eject()
+
+    def _show_demonstration(self) -> None:
+        self._page.empty_state.show_demonstration(self.choice.current == BUILTIN)
 
     def _keep_choice(self) -> None:
         self._settings.model = self.choice.current
@@ -132,6 +203,12 @@ class Workings:
     def _tell_refusal(self, _model: str, error: EngineError) -> None:
         text = describe_error(error)
         self._page.notice.show_error(f"{text.happened} {text.to_do}")
+
+    def _tell_blocked(self, reason: str) -> None:
+        self._page.notice.show_error(
+            f"Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved as "
+            "soon as there is room. Do not close the window before."
+        )
 
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
         self._page.notice.show_error(

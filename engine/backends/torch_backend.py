@@ -3,18 +3,18 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from engine.backends.tokenizer import ModelTokenizer, read_gguf_tokenizer, read_tokenizer
+from engine.chat.reasoning_effort import reasoning_efforts
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, ModelTooLarge
 from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
 from engine.contract.paths import Paths
-from engine.generation.backend import Cancelled, Progress
-from engine.generation.sampler import Floats, LogitsSampler
-from engine.hardware.memory import available_bytes, physical_cores
+from engine.generation.backend import CacheFull, Cancelled, Entry, Floats, Progress
+from engine.generation.sampler import LogitsSampler
+from engine.hardware.memory import available_bytes, physical_cores, rss_bytes
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
 from engine.library.describe import describe
 from engine.library.gguf import GgufHeader, read_header
@@ -26,6 +26,7 @@ from engine.transformer.quantized_linear import QuantizedType
 ModelFile = Checkpoint | GgufHeader
 
 DEFAULT_CONTEXT_LENGTH = 8192
+IDLE_SLOTS = 4  # conversations that stay in the KV cache while others run
 WEIGHT_BYTES: dict[QuantizedType, float] = {"int8": 1.0, "int4": 0.625}
 
 
@@ -41,9 +42,9 @@ class TorchBackend:
 
         Raises ModelError or InvalidRequest; DecodeCancelled where `cancelled` became true while loading.
         """
-        started = time.perf_counter()
-        if params.kv_type == "q8_0":
-            raise InvalidRequest("the torch engine has no q8_0 KV cache; leave the type of the KV cache out")
+        started, rss_before_bytes = time.perf_counter(), rss_bytes()
+        if {params.kv_type, params.kv_type_v} & {"q8_0", "q4_0"}:
+            raise InvalidRequest("the torch engine has no quantized KV cache; leave its type out")
         model_file = read_model_file(path)
         config = model_config(model_file)
         self._tokenizer = _read_tokenizer(model_file)
@@ -69,8 +70,11 @@ class TorchBackend:
             progress=progress,
             cancelled=cancelled,
         )
-        self._cache = self._model.new_cache(context_length)
-        self._logits: Any = None  # (V,) float32, of the last decoded position
+        self.num_slots = params.sequences + IDLE_SLOTS
+        self.can_truncate = True
+        self._caches = [self._model.new_cache(context_length) for _ in range(self.num_slots)]
+        self._room = context_length  # positions of all slots together: what memory was found free for
+        self._logits: list[torch.Tensor] = []  # (V,) float32 each, of the last decode call
         self.batch_size = min(params.batch_size, context_length)
         self.is_interruptible = True  # between layers
         self.end_tokens = self._tokenizer.end_tokens
@@ -81,9 +85,14 @@ class TorchBackend:
             backend="torch",
             device=describe_device(device),
             context_length=context_length,
-            kv_bytes_per_token=self._cache.bytes_per_token,
+            kv_bytes_per_token=self._caches[0].bytes_per_token,
             load_ms=1000 * (time.perf_counter() - started),
             backend_version=str(torch.__version__),
+            reasoning_efforts=reasoning_efforts(self.chat_template),
+            sequences=params.sequences,
+            kv_cache_bytes=self._caches[0].bytes_per_token * self._room,
+            rss_before_bytes=rss_before_bytes,
+            rss_after_bytes=rss_bytes(),
         )
 
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
@@ -94,17 +103,52 @@ class TorchBackend:
         """The bytes of a token; special tokens have none."""
         return self._tokenizer.piece(token, special=special)
 
-    def decode(self, token_ids: Sequence[int], position: int, cancelled: Cancelled) -> None:
-        """Compute tokens from `position` on and the last one's logits; a cancel is noticed between layers."""
-        end, room = position + len(token_ids), self._cache.max_length
-        if position > self._cache.length or end > room:
-            raise InternalError(f"positions {position} to {end} do not follow on the KV cache of {room}")
-        hidden = self._model.hidden_states(token_ids, position, self._cache, cancelled)  # (T, C)
-        self._logits = self._model.logits(hidden[-1:])[0]  # (V,)
+    def decode(self, entries: Sequence[Entry], cancelled: Cancelled) -> list[int]:
+        """Compute the entries one after the other; a cancel is noticed between layers."""
+        if sum(cache.length for cache in self._caches) + sum(len(e.token_ids) for e in entries) > self._room:
+            raise CacheFull
+        rows, all_logits = list[int](), list[torch.Tensor]()
+        for entry in entries:
+            cache, end = self._caches[entry.slot], entry.position + len(entry.token_ids)
+            if entry.position > cache.length or end > cache.max_length:
+                raise InternalError(
+                    f"positions {entry.position} to {end} do not follow on the KV cache of {cache.max_length}"
+                )
+            hidden = self._model.hidden_states(entry.token_ids, entry.position, cache, cancelled)  # (T, C)
+            rows.append(len(all_logits))
+            if entry.num_logits:
+                all_logits += self._model.logits(hidden[-entry.num_logits :])  # (V,) each
+        self._logits = all_logits
+        return rows
 
-    def truncate(self, length: int) -> bool:
+    def logits(self, row: int) -> Floats:
+        """A row of logits, (V,)."""
+        if row >= len(self._logits):
+            raise InternalError(f"there are {len(self._logits)} rows of logits, {row} was asked for")
+        logits: Floats = self._logits[row].cpu().numpy()
+        return logits
+
+    def truncate(self, slot: int, length: int) -> bool:
         """Forget positions from `length` on, which every architecture here can."""
-        self._cache.truncate(length)
+        self._caches[slot].truncate(length)
+        return True
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """The same rows in another slot."""
+        self._caches[target].copy_from(self._caches[source], length)
+
+    def save_state(self, slot: int, *, partial: bool = False) -> bytes:  # noqa: ARG002
+        """The rows of a slot."""
+        return self._caches[slot].to_bytes()
+
+    def restore_state(self, slot: int, state: bytes, *, partial: bool = False) -> bool:  # noqa: ARG002
+        """Bring back what `save_state` gave."""
+        cache = self._caches[slot]
+        cache.truncate(0)
+        length = len(state) // cache.bytes_per_token
+        if sum(other.length for other in self._caches) + length > self._room:
+            return False
+        cache.take_bytes(state)
         return True
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> LogitsSampler:
@@ -113,22 +157,17 @@ class TorchBackend:
             params,
             seed,
             history,
-            logits=self._last_logits,
+            logits=self.logits,
             piece=self.piece,
             vocabulary_size=self._model.config.vocabulary_size,
         )
 
     def close(self) -> None:
         """Give the memory back."""
-        self._model = self._cache = self._logits = None  # type: ignore[assignment]
+        self._model = None  # type: ignore[assignment]
+        self._caches, self._logits = [], []
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-    def _last_logits(self) -> Floats:
-        if self._logits is None:
-            raise InternalError("there are no logits before the first decode")
-        logits: Floats = self._logits.cpu().numpy()
-        return logits
 
 
 def read_model_file(path: Path) -> ModelFile:

@@ -1,0 +1,56 @@
+"""The field in which the user searches the conversations."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
+
+from app.theme.theme import Theme
+
+
+class SearchField(QLineEdit):
+    """Down and Enter are for the results, Escape empties the field."""
+
+    entered = Signal()  # Enter
+    left_down = Signal()  # the arrow key
+    left = Signal()  # Escape
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setObjectName("search")
+        self.setPlaceholderText("Search chats")
+        self.setAccessibleName("Search chats")
+        self._glass = QAction(self)
+        self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        self._clear = QAction(self)
+        self._clear.setToolTip("Clear the search")
+        self._clear.triggered.connect(self.leave)
+        self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
+        self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
+        self._clear.setVisible(False)
+        for button, name in zip(self.findChildren(QToolButton), ("Search", "Clear the search"), strict=False):
+            button.setAccessibleName(name)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def leave(self) -> None:
+        """Empty the field and go back to the list."""
+        self.clear()
+        self.left.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Pass on what is for the results."""
+        match event.key():
+            case Qt.Key.Key_Down:
+                self.left_down.emit()
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self.entered.emit()
+            case Qt.Key.Key_Escape:
+                self.leave()
+            case _:
+                super().keyPressEvent(event)
+
+    def _dress(self) -> None:
+        icons, colour = self._theme.icons, self._theme.tokens.secondary
+        self._glass.setIcon(icons.icon("search", colour))
+        self._clear.setIcon(icons.icon("close", colour))

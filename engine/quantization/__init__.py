@@ -1,0 +1,1 @@
+"""The workbench: converting, quantizing and measuring models."""
