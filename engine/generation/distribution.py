@@ -8,9 +8,9 @@ import numpy as np
 
 from engine.contract.errors import InternalError
 from engine.contract.params import SamplingParams
+from engine.generation.backend import Floats
 from engine.generation.sampler import (
     DRY_BREAKERS,
-    Floats,
     Indices,
     biased,
     candidates,

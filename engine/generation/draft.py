@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.generation.backend import Floats
 from engine.generation.distribution import Distribution
-from engine.generation.sampler import Floats
 
 States = Any  # what a model hands its drafter beside the logits: hidden states (T, C), or nothing
 

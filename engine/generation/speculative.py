@@ -16,11 +16,10 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.generation.backend import Cancelled
+from engine.generation.backend import Cancelled, Floats
 from engine.generation.distribution import Distribution, Filters
 from engine.generation.draft import Draft, Drafter, States
 from engine.generation.governor import Governor
-from engine.generation.sampler import Floats
 
 PREFILL_CHUNK = 512
 NEAR_TIE = 1e-3  # of logits in float32: 400 times the largest deviation measured (docs/benchmarks.md)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from engine.generation.backend import Floats
 from engine.generation.draft import Choose, Draft, States
-from engine.generation.sampler import Floats
 from engine.transformer.kv_cache import KvCache
 from engine.transformer.model import Transformer
 

@@ -225,4 +225,4 @@ def test_run_and_inspect_take_a_folder(folder: Path) -> None:
     assert 0 < shown["active_parameters"] < shown["parameters"]
     refused = retort("run", str(folder.parent), "hello")
     assert refused.status == 1
-    assert "config.json" in refused.stderr
+    assert "no model at" in refused.stderr

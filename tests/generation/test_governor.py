@@ -11,7 +11,8 @@ def simulated(
     governor: Governor, acceptance: float, cost_of_a_row: float, *, rounds: int = 2000, noise: float = 0.1
 ) -> tuple[float, list[int]]:
     """Speed over plain steps, and the depths that were chosen."""
-    rng, tokens, seconds, depths = random.Random(1), 0, 0.0, []
+    rng, tokens, seconds = random.Random(1), 0, 0.0
+    depths: list[int] = []
     for _ in range(rounds):
         depth = governor.next_depth()
         accepted = 0

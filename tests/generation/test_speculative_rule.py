@@ -106,7 +106,8 @@ def expected_shares(sampling: SamplingParams, mask: Any = None) -> dict[tuple[in
 def deviation(counts: Counter[Any], shares: dict[tuple[int, ...], float]) -> float:
     """Chi-squared in standard deviations from what chance gives; rare cells are counted together."""
     assert set(counts) <= set(shares)
-    cells, rest = [], [0.0, 0.0]
+    cells: list[tuple[float, float]] = []
+    rest = [0.0, 0.0]
     for answer, share in shares.items():
         wanted = share * SAMPLES
         if wanted >= 8:

@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_greedy_answers_with_mtp_are_plain_ones(model: Transformer, depth: int) 
 @pytest.mark.parametrize("drafter", ["mtp", "lookup", "itself"])
 def test_greedy_answers_of_a_model_with_experts_are_plain_ones(other: Transformer, drafter: str) -> None:
     for prompt in prompts(PROMPTS // 2):
-        makers = {
+        makers: dict[str, Callable[[], Any]] = {
             "mtp": lambda: MtpDrafter(other, CONTEXT),
             "lookup": lambda: PromptLookup(longest=2, shortest=1),
             "itself": lambda: ModelDrafter(other, CONTEXT),
