@@ -100,20 +100,25 @@ def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
 def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
-    return {
-        "text": answer.text,
-        "reasoning": answer.reasoning,
-        "finish_reason": finished.reason,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "ttft_ms": round(usage.ttft_ms, 2),
-        "prompt_tps": round(usage.prompt_tps, 1),
-        "decode_tps": round(usage.decode_tps, 1),
-        "draft_acceptance": None,
-        "peak_rss_mib": round(usage.peak_rss_mib, 1),
-        "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
-        "backend": loaded.backend if loaded else None,
-        "device": loaded.device if loaded else None,
-        "seed": finished.seed,
-    } | ({"tool_calls": calls} if calls else {})
+    experts = usage.expert_counts
+    return (
+        {
+            "text": answer.text,
+            "reasoning": answer.reasoning,
+            "finish_reason": finished.reason,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "ttft_ms": round(usage.ttft_ms, 2),
+            "prompt_tps": round(usage.prompt_tps, 1),
+            "decode_tps": round(usage.decode_tps, 1),
+            "draft_acceptance": None,
+            "peak_rss_mib": round(usage.peak_rss_mib, 1),
+            "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
+            "backend": loaded.backend if loaded else None,
+            "device": loaded.device if loaded else None,
+            "seed": finished.seed,
+        }
+        | ({"tool_calls": calls} if calls else {})
+        | ({"experts": experts} if experts else {})
+    )
