@@ -108,7 +108,7 @@ def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
 def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
-    notice = finished.template_notice
+    experts, notice = usage.expert_counts, finished.template_notice
     return {
         "text": answer.text,
         "reasoning": answer.reasoning,
@@ -126,5 +126,6 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
         "device": loaded.device if loaded else None,
         "seed": finished.seed,
         **({"tool_calls": calls} if calls else {}),
+        **({"experts": experts} if experts else {}),
         **({"template_notice": structs.asdict(notice)} if notice else {}),
     }
