@@ -79,19 +79,30 @@ class BlockColumn:
         """Where a block's top left corner is."""
         return QPointF(self._placed[number].left, self._placed[number].top)
 
-    def update(self, blocks: Sequence[Block], same: int, width: float) -> None:
-        """Take blocks of which the first `same` have not changed; a new width changes all of them."""
-        if width != self._width:
-            self._width, same = width, 0
+    def set_width(self, width: float) -> None:
+        """Lay everything out to another width."""
+        self.update([placed.block for placed in self._placed], 0, width)
+
+    def update(self, blocks: Sequence[Block], same: int, width: float) -> float:
+        """Keep the first `same` blocks, and take these after them.
+
+        Returns the height above which nothing looks different.
+        """
+        self._width = width
         old = self._placed[same:]
         del self._placed[same:]
-        for number, block in enumerate(blocks[same:]):
+        for number, block in enumerate(blocks):
             left = min(_indent(block.containers), max(width - NARROWEST, 0))
             before = old[number] if number < len(old) else None
             layout = self._layout_for(block.content, before)
             layout.lay_out(block.content, width - left)
             self._placed.append(_Placed(block, layout, left, 0.0))
         self._place_from(same)
+        if same >= len(self._placed):
+            return self.height
+        first = self._placed[same]
+        is_old = bool(old) and old[0].layout is first.layout
+        return first.top + (first.layout.changed_from if is_old else 0.0)
 
     def refresh(self, number: int) -> None:
         """Lay a block out again, because something that it waited for has come."""
@@ -161,7 +172,7 @@ class BlockColumn:
             placed.top = before.top + before.layout.height + self._gap(before.block, placed.block)
 
     def _gap(self, before: Block, block: Block) -> float:
-        if self._is_plain:
+        if self._is_plain or (isinstance(block.content, LongText) and isinstance(before.content, LongText)):
             return 0.0
         if isinstance(block.content, Prose) and block.content.level:
             return HEADING_GAP

@@ -89,3 +89,4 @@ class Block:
     containers: tuple[Container, ...] = ()
     marker: str = ""  # of the list item that begins here: a bullet, "3." or a box
     is_tight: bool = False  # no empty line above it
+    is_part: bool = False  # one of several that a single paragraph was divided into

@@ -121,7 +121,15 @@ def make_blocks(
         elif token.nesting < 0:
             if token.type == "list_item_close" and walk.item_is_empty:
                 place = walk.containers[-1].item
-                _put(blocks, walk, Prose(InlineText()), place, place, is_tight=True)
+                empty = Block(
+                    content=Prose(InlineText()),
+                    start=place,
+                    end=place,
+                    containers=tuple(walk.containers),
+                    marker=walk.marker,
+                    is_tight=True,
+                )
+                _put(blocks, walk, empty)
             _leave(walk, token)
         else:
             _add(blocks, walk, list(_lone(token, lines)), token, lines)
@@ -180,20 +188,20 @@ def _add(blocks: list[Block], walk: _Walk, contents: list[Content], token: Token
     start, end = lines.place(token.map[0]), lines.place(token.map[1])
     is_tight = not lines.follows_gap(token.map[0])
     for number, content in enumerate(contents):
-        _put(blocks, walk, content, start, end, is_tight=is_tight or number > 0)
-
-
-def _put(blocks: list[Block], walk: _Walk, content: Content, start: int, end: int, *, is_tight: bool) -> None:
-    blocks.append(
-        Block(
+        block = Block(
             content=content,
             start=start,
             end=end,
             containers=tuple(walk.containers),
             marker=walk.marker,
-            is_tight=is_tight,
+            is_tight=is_tight or number > 0,
+            is_part=len(contents) > 1,
         )
-    )
+        _put(blocks, walk, block)
+
+
+def _put(blocks: list[Block], walk: _Walk, block: Block) -> None:
+    blocks.append(block)
     walk.marker = ""
     walk.item_is_empty = False
 
