@@ -14,6 +14,7 @@ from app.chat_view.blocks import (
     Container,
     Content,
     LongText,
+    Marker,
     Mathematics,
     Picture,
     Prose,
@@ -123,8 +124,8 @@ class BlockColumn:
             if origin.y() + placed.top > clip[1]:
                 return
             self._draw_bars(painter, origin, number)
-            if placed.block.marker:
-                self._draw_marker(painter, origin, placed)
+            for marker in placed.block.markers:
+                self._draw_marker(painter, origin, placed, marker)
             place = origin + QPointF(placed.left, placed.top)
             placed.layout.draw(painter, place, clip, marks_of(number))
 
@@ -198,14 +199,15 @@ class BlockColumn:
                 painter.fillRect(bar, QColor(self._look.theme.tokens.line))
             left += INDENTS[container.kind]
 
-    def _draw_marker(self, painter: QPainter, origin: QPointF, placed: _Placed) -> None:
+    def _draw_marker(self, painter: QPainter, origin: QPointF, placed: _Placed, marker: Marker) -> None:
         tokens, font = self._look.theme.tokens, self._look.theme.fonts.body
-        right = origin.x() + placed.left - 9
+        left = min(_indent(placed.block.containers[: marker.depth]), placed.left)
+        right = origin.x() + left - 9
         top = origin.y() + placed.top
         line_height = self._look.line_height(font)
-        if placed.block.marker in (DONE, NOT_DONE):
-            name = "task-done" if placed.block.marker == DONE else "task"
-            colour = tokens.accent if placed.block.marker == DONE else tokens.secondary
+        if marker.text in (DONE, NOT_DONE):
+            name = "task-done" if marker.text == DONE else "task"
+            colour = tokens.accent if marker.text == DONE else tokens.secondary
             scale = painter.device().devicePixelRatioF()
             pixmap = self._look.theme.icons.pixmap(name, colour, BOX_SIZE, scale)
             painter.drawPixmap(QPointF(right - BOX_SIZE + 3, top + (line_height - BOX_SIZE) / 2), pixmap)
@@ -214,8 +216,8 @@ class BlockColumn:
         painter.setFont(font)
         painter.setPen(QColor(tokens.secondary))
         baseline = top + (line_height - metrics.height()) / 2 + metrics.ascent()
-        width = metrics.horizontalAdvance(placed.block.marker)
-        painter.drawText(QPointF(right - width, baseline), placed.block.marker)
+        width = metrics.horizontalAdvance(marker.text)
+        painter.drawText(QPointF(right - width, baseline), marker.text)
 
 
 def _kind(content: Content) -> tuple[type, object]:

@@ -7,7 +7,7 @@ for; changes nothing and opens nothing by itself.
 import logging
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app.chat_view.action_rows import ActionRows
-from app.chat_view.coalescer import Coalescer
+from app.chat_view.announcements import tell_focus
 from app.chat_view.copying import Copying
 from app.chat_view.find_control import FindControl
 from app.chat_view.formulas import Formulas, FormulaSetter
@@ -35,12 +35,13 @@ from app.chat_view.jump_button import JumpButton
 from app.chat_view.keyboard import Keyboard
 from app.chat_view.link_dialog import LinkDialog
 from app.chat_view.link_policy import doubts, is_allowed
+from app.chat_view.list_follower import ListFollower
 from app.chat_view.look import Look
 from app.chat_view.message_column import MessageColumn
 from app.chat_view.message_menu import popup_menu
 from app.chat_view.message_reader import MessageReader
 from app.chat_view.pointer import Pointer
-from app.chat_view.scroll_keeper import OPENING_S, READING_S, ScrollKeeper
+from app.chat_view.scroll_keeper import ScrollKeeper
 from app.chat_view.selection import Selection
 from app.chat_view.text_points import MessageMarks, TextPoint
 from app.lists.message_list import MessageList
@@ -77,22 +78,20 @@ class ChatView(QAbstractScrollArea):
         self._theme = theme
         self._look = Look(theme, Formulas(typesetter), picture_folder)
         self.column = MessageColumn(messages, self._look)
+        self.column.set_width(self._column_width())
         self.keeper = ScrollKeeper(self.column, self.verticalScrollBar())
         self.selection = Selection(messages, self.column)
         self.current_row: int | None = None  # the message that the keyboard is at
         self._hovered_row: int | None = None
-        self._changed_rows: set[int] = set()
-        self._has_new_formulas = False
-        self._coalescer = Coalescer(self)
-        self._coalescer.due.connect(self._flush)
         self._pointer = Pointer(self)
         self._keyboard = Keyboard(self)
-        self._idle = IdleWork(self)
+        self.idle = IdleWork(self)
         self.copying = Copying(self)
         self._set_up_widgets()
         self._connect()
+        self._follower = ListFollower(self)
         if typesetter is not None:
-            typesetter.typeset_ready.connect(self._note_formula)
+            typesetter.typeset_ready.connect(self._follower.note_formula)
 
     @property
     def sticks_to_end(self) -> bool:
@@ -129,7 +128,7 @@ class ChatView(QAbstractScrollArea):
         """Show the buttons of the message under the pointer."""
         if row != self._hovered_row:
             self._hovered_row = row
-            self._place_overlays()
+            self.place_overlays()
 
     def show_target(self, link: Link | None) -> None:
         """Say where the link under the pointer leads."""
@@ -146,7 +145,13 @@ class ChatView(QAbstractScrollArea):
         self.current_row = row
         if row is not None:
             self.keeper.show_row(row, height=min(self.column.row_height(row), self.viewport().height()))
+            tell_focus(self, row)
         self.refresh()
+
+    def forget_places(self) -> None:
+        """The messages are not where they were."""
+        self.selection.clear()
+        self.current_row = self._hovered_row = None
 
     def refresh(self) -> None:
         """Settle, and paint everything again."""
@@ -185,66 +190,7 @@ class ChatView(QAbstractScrollArea):
         finder = self.find_control.finder
         return MessageMarks(self.selection.in_row(row), finder.in_row(row), finder.current_in(row))
 
-    # what the list says
-
-    def _reset(self) -> None:
-        self._changed_rows.clear()
-        self.selection.clear()
-        self.current_row = self._hovered_row = None
-        self.find_control.close()
-        self.column.set_width(self._column_width())
-        self.column.reset()
-        self.keeper.stick()
-        self.keeper.forget()
-        self.keeper.settle(OPENING_S)
-        self._idle.start()
-
-    def _append(self) -> None:
-        self._coalescer.flush_now()
-        while self.column.num_rows < self.messages.rowCount():
-            if self.messages.message(self.column.num_rows).role == "user":
-                self.keeper.stick()
-            self.column.append()
-        self.keeper.settle()
-        self._idle.start()
-
-    def _truncate(self) -> None:
-        self._coalescer.flush_now()
-        self.selection.clear()
-        num_rows = self.messages.rowCount()
-        self._changed_rows = {row for row in self._changed_rows if row < num_rows}
-        self.current_row = self._hovered_row = None
-        self.column.truncate(num_rows)
-        self.refresh()
-
-    def _note_change(self, first: QModelIndex, last: QModelIndex) -> None:
-        row = first.row()
-        if row == last.row():
-            self._changed_rows.add(row)
-            self._coalescer.request()
-        else:
-            self.viewport().update()  # only how they look
-
-    def _flush(self) -> None:
-        if self._has_new_formulas:
-            self._has_new_formulas = False
-            self.column.relayout()
-            self.refresh()
-        rows, self._changed_rows = self._changed_rows, set()
-        self.keeper.take_changes(sorted(rows), READING_S)
-        for row in rows:
-            layout = self.column.laid_out().get(row)
-            if layout is not None:
-                top = int(self.keeper.place_of(row) + layout.take_changed_from()) - 2
-                self.viewport().update(QRect(0, top, self.viewport().width(), self.viewport().height() - top))
-        if any(self.messages.message(row).state != "streaming" for row in rows):
-            self.viewport().update()
-        self._idle.start_later()
-
-    def _note_formula(self, _key: object) -> None:
-        """A formula is ready: what shows its source is laid out again, with others that come soon."""
-        self._has_new_formulas = True
-        self._coalescer.request()
+    # how it looks
 
     def _dress(self) -> None:
         self._look.forget_colours()
@@ -259,10 +205,11 @@ class ChatView(QAbstractScrollArea):
             viewport.update()
         elif moved_by:
             viewport.scroll(0, moved_by)
-        self._place_overlays()
-        self._idle.start_later()
+        self.place_overlays()
+        self.idle.start_later()
 
-    def _place_overlays(self) -> None:
+    def place_overlays(self) -> None:
+        """Put the buttons over the messages where they belong now."""
         viewport = self.viewport()
         self._jump.move(
             round((self.width() - JUMP_BUTTON_SIZE) / 2), viewport.height() - JUMP_BUTTON_SIZE - 10
@@ -322,12 +269,12 @@ class ChatView(QAbstractScrollArea):
     def showEvent(self, event: QShowEvent) -> None:
         """Go on with what can wait."""
         super().showEvent(event)
-        self._idle.start()
+        self.idle.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
-        self._idle.stop()
+        self.idle.stop()
         self.copying.forget()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -378,11 +325,6 @@ class ChatView(QAbstractScrollArea):
         self._jump = JumpButton(self._theme, viewport)
 
     def _connect(self) -> None:
-        messages = self.messages
-        messages.modelReset.connect(self._reset)
-        messages.rowsInserted.connect(self._append)
-        messages.rowsRemoved.connect(self._truncate)
-        messages.dataChanged.connect(self._note_change)
         self._theme.changed.connect(self._dress)
         self._jump.clicked.connect(self.jump_to_end)
         self.keeper.settled.connect(self._note_settled)

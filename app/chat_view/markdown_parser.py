@@ -119,7 +119,7 @@ def _bracket_formula(state: StateInline, silent: bool) -> bool:
     closing = "\\)" if opening == "\\(" else "\\]"
     end = state.src.find(closing, state.pos + 2, state.posMax)
     tex = state.src[state.pos + 2 : end]
-    if end < 0 or not tex.strip():
+    if end < 0 or not tex.strip("\\ \n"):
         return False
     if not silent:
         token = state.push("math_inline" if opening == "\\(" else "math_inline_double", "math", 0)

@@ -239,7 +239,7 @@ def test_a_failed_answer_shows_a_callout_in_its_colours(
     assert theme.tokens.callout not in colours_in(view)
     stats = AnswerStats(error_code="worker_died", error_message="", error_details={"exit_status": -9})
     messages.change(replace(answer, state="failed", stats=stats))
-    view._flush()
+    view._follower.flush()
     assert theme.tokens.callout in colours_in(view)
 
 
@@ -285,7 +285,7 @@ def test_streaming_costs_as_much_below_a_thousand_messages_as_below_twenty(
         started = time.thread_time()
         for _ in range(300):
             messages.append_text(answer.id, "token ")
-            view._flush()
+            view._follower.flush()
             view.viewport().repaint()
         costs[turns] = time.thread_time() - started
     assert costs[500] < 1.5 * costs[10], costs
