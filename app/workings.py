@@ -12,6 +12,7 @@ from types import TracebackType
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.chat_view import accessible_view
 from app.chat_view.chat_view import ChatView
 from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
@@ -78,10 +79,9 @@ class Workings:
         self.conversation_view = ConversationView(self.conversations, theme)
         self.messages = MessageList()
         self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
-        self.chat_view = ChatView(
-            self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data / "pictures"
-        )
-        self.chat_view.link_clicked.connect(lambda target: QDesktopServices.openUrl(QUrl(target)))
+        self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
+        accessible_view.install()
+        self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
         self.library = ModelLibrary(self.client)
