@@ -209,5 +209,6 @@ def _log_unhandled(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _still_there(model: str) -> str:
-    """The model that was used last, if it can be used now."""
-    return model if model and Path(model).exists() else BUILTIN
+    """The model that was used last; a file only if it is still there, a name of the library in any case."""
+    is_name = "/" in model and not Path(model).is_absolute()
+    return model if is_name or (model and Path(model).exists()) else BUILTIN
