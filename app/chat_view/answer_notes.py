@@ -2,7 +2,7 @@
 
 from app.conversations.conversation import Message
 
-_ENDINGS = {"cancelled": "stopped", "length": "length limit reached"}
+_ENDINGS = {"cancelled": "stopped", "length": "length limit reached", "context": "context full"}
 
 
 def note_under(message: Message, activity: str) -> str:

@@ -34,6 +34,11 @@ class HeightIndex:
             step *= 2
         self._tree.append(total)
 
+    def truncate(self, num_rows: int) -> None:
+        """Forget the rows from a number on."""
+        del self._heights[num_rows:]
+        del self._tree[num_rows + 1 :]  # a node sums rows before it only
+
     def set_height(self, row: int, height: float) -> None:
         """Replace a row's height."""
         difference = height - self._heights[row]

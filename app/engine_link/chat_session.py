@@ -21,7 +21,7 @@ from engine.contract.errors import EngineError, InternalError, InvalidRequest
 from engine.contract.messages import FinishedEvent
 from engine.contract.params import GenerationLimits
 
-DRAFT_INTERVAL_MS = 180  # with the time that a commit takes, an answer is at most 250 ms ahead of the disk
+DRAFT_INTERVAL_MS = 120  # a commit and a busy machine take their time: at most 250 ms are ever lost
 
 log = logging.getLogger(__name__)
 Phase = Literal["idle", "saving", "asking", "answering", "stopping"]
@@ -104,11 +104,16 @@ class ChatSession(QObject):
         self.message_appended.emit(answer)
         self._begin(answer, model)
 
-    def edit(self, message_id: str, text: str, *, model: str) -> None:
-        """Send another version of a question; the old one and what followed stay as a branch."""
-        if self.is_answering or not text.strip():
+    def edit(
+        self, message_id: str, text: str, *, model: str, attachments: Sequence[Attachment] | None = None
+    ) -> None:
+        """Send another version of a question; the old one and what followed stay as a branch.
+
+        Without attachments it keeps those of the old one.
+        """
+        if self.is_answering or not (text.strip() or attachments):
             return
-        question = self.conversation.edit(message_id, text)
+        question = self.conversation.edit(message_id, text, attachments)
         self._awaited_save = self._store.save(self.conversation.header, question)
         answer = self.conversation.answer_again(question.id, model=self._name_of(model))
         self.path_changed.emit()

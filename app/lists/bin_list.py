@@ -72,7 +72,7 @@ def _detail(entry: BinEntry) -> str:
     left = max(DAYS_IN_BIN - days, 0)
     kept = f"{left} day left" if left == 1 else f"{left} days left"
     if not entry.message_ids:
-        return f"Chat · {kept}"
+        return f"{kept} · chat"
     count = len(entry.message_ids)
     what = "1 message" if count == 1 else f"{count} messages"
-    return f"{what} of “{entry.title}” · {kept}"
+    return f"{kept} · {what} of “{entry.title}”"

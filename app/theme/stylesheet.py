@@ -16,6 +16,7 @@ def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
         _composer_rules,
         _notice_rules,
         _list_rules,
+        _sidebar_rules,
         _scroll_bar_rules,
     )
     return "".join(part(tokens) for part in parts) + wordmark
@@ -95,6 +96,10 @@ QToolButton#send:focus {{ border: 2px solid {tokens.text}; }}
 QToolButton#send:disabled {{ background: {tokens.line}; }}
 QToolButton#jumpToEnd {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 17px; }}
 QToolButton#jumpToEnd:hover {{ background: {tokens.hovered}; }}
+QToolButton[shape="small"] {{ border-radius: 6px; padding: 0; background: {tokens.window}; }}
+QToolButton[shape="small"]:hover {{ background: {tokens.hovered}; }}
+QFrame#findBar {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 12px; }}
+QFrame#findBar QLineEdit {{ background: transparent; border: none; }}
 """
 
 
@@ -125,6 +130,16 @@ QMenu::item:disabled {{ color: {tokens.secondary}; }}
 QMenu::separator {{ height: 1px; background: {tokens.line}; margin: 5px 8px; }}
 QToolTip {{ background: {tokens.raised}; color: {tokens.text}; border: 1px solid {tokens.line};
     padding: 4px; }}
+"""
+
+
+def _sidebar_rules(tokens: Tokens) -> str:
+    return f"""
+QLineEdit#search {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 9px;
+    padding: 6px 4px; }}
+QLineEdit#search:focus {{ border-color: {tokens.accent}; }}
+QLineEdit#search QToolButton {{ border: none; padding: 0; }}
+QWidget#sidebar QPushButton[shape="entry"] {{ text-align: left; padding: 7px 8px; }}
 """
 
 

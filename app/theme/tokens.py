@@ -30,6 +30,16 @@ class Tokens:
     callout: str  # behind an error
     callout_line: str
     callout_text: str
+    code: str  # behind code
+    code_head: str  # above it, and behind the head of a table
+    code_keyword: str
+    code_name: str  # of functions and classes where they are made
+    code_builtin: str
+    code_string: str
+    code_number: str
+    code_comment: str
+    match: str  # behind what was searched for
+    current_match: str
 
 
 LIGHT = Tokens(
@@ -52,6 +62,16 @@ LIGHT = Tokens(
     callout="#fdf1f0",
     callout_line="#f0c8c4",
     callout_text="#8f231c",
+    code="#f6f7f9",
+    code_head="#ecedf1",
+    code_keyword="#b3185a",
+    code_name="#3d4fe0",
+    code_builtin="#0b6e75",
+    code_string="#1c7a3e",
+    code_number="#b04a00",
+    code_comment="#666b75",
+    match="#fff0b3",
+    current_match="#ffc94d",
 )
 
 DARK = Tokens(
@@ -74,6 +94,16 @@ DARK = Tokens(
     callout="#2b1d1e",
     callout_line="#5a3230",
     callout_text="#f5b1ab",
+    code="#131417",
+    code_head="#212328",
+    code_keyword="#ff7f9f",
+    code_name="#8b97ff",
+    code_builtin="#56c8d0",
+    code_string="#77d493",
+    code_number="#f0a765",
+    code_comment="#8b909c",
+    match="#5a4a14",
+    current_match="#8a6a00",
 )
 
 LIGHT_HIGH_CONTRAST = replace(

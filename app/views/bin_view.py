@@ -48,6 +48,7 @@ class BinView(QWidget):
         self._back.clicked.connect(self.closed)
         heading = QLabel("Bin", self)
         heading.setFont(theme.fonts.strong)
+        heading.setTextFormat(Qt.TextFormat.PlainText)
         self._list = QListView(self)
         self._list.setModel(entries)
         self._list.setItemDelegate(BinRow(theme, self._list))
@@ -61,6 +62,7 @@ class BinView(QWidget):
         self._list.customContextMenuRequested.connect(self._show_menu)
         self._list.activated.connect(lambda _index: self.restore_current())
         self._empty = QLabel("What you delete stays here for thirty days.", self)
+        self._empty.setTextFormat(Qt.TextFormat.PlainText)
         self._empty.setProperty("tone", "secondary")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(8, 12, 8, 0)
@@ -81,10 +83,10 @@ class BinView(QWidget):
         if entry is not None:
             self.restore_requested.emit(entry)
 
-    def menu_for(self, index: _Index) -> QMenu:
+    def menu_for(self, index: QModelIndex) -> QMenu:
         """What can be done with an entry."""
         icons, tokens = self._theme.icons, self._theme.tokens
-        self._list.setCurrentIndex(QModelIndex(index))
+        self._list.setCurrentIndex(index)
         menu = QMenu(self)
         menu.addAction(icons.icon("restore", tokens.text), "Restore", self.restore_current)
         menu.addAction(icons.icon("delete", tokens.text), "Delete for good…", self._ask_remove)

@@ -41,6 +41,7 @@ class ResultsView(QWidget):
         self._list.activated.connect(self._choose)
         self._list.left_up.connect(self.left_up)
         self._nothing = QLabel("Nothing found", self)
+        self._nothing.setTextFormat(Qt.TextFormat.PlainText)
         self._nothing.setProperty("tone", "secondary")
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self._nothing.setContentsMargins(0, 24, 0, 0)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
 
 from app.theme.theme import Theme
 
@@ -28,6 +28,8 @@ class SearchField(QLineEdit):
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
         self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
         self._clear.setVisible(False)
+        for button, name in zip(self.findChildren(QToolButton), ("Search", "Clear the search"), strict=False):
+            button.setAccessibleName(name)
         theme.changed.connect(self._dress)
         self._dress()
 

@@ -1,4 +1,4 @@
-"""The torch engine as a backend: a folder of safetensors, run by `engine.transformer`."""
+"""The torch engine as a backend: a folder of safetensors or a GGUF file, run by `engine.transformer`."""
 
 import time
 from collections.abc import Sequence
@@ -6,20 +6,24 @@ from pathlib import Path
 
 import torch
 
-from engine.backends.tokenizer import CheckpointTokenizer
+from engine.backends.tokenizer import ModelTokenizer, read_gguf_tokenizer, read_tokenizer
+from engine.chat.reasoning_effort import reasoning_efforts
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, ModelTooLarge
-from engine.contract.model_info import LoadedModel
+from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
 from engine.contract.paths import Paths
 from engine.generation.backend import CacheFull, Cancelled, Entry, Floats, Progress
 from engine.generation.sampler import LogitsSampler
 from engine.hardware.memory import available_bytes, physical_cores, rss_bytes
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
+from engine.library.describe import describe
+from engine.library.gguf import GgufHeader, read_header
 from engine.transformer.config import ModelConfig
-from engine.transformer.config_readers import read_config
-from engine.transformer.model import load_model
+from engine.transformer.model import load_model, model_config
 from engine.transformer.products import product_speeds
 from engine.transformer.quantized_linear import QuantizedType
+
+ModelFile = Checkpoint | GgufHeader
 
 DEFAULT_CONTEXT_LENGTH = 8192
 IDLE_SLOTS = 4  # conversations that stay in the KV cache while others run
@@ -41,9 +45,9 @@ class TorchBackend:
         started, rss_before_bytes = time.perf_counter(), rss_bytes()
         if {params.kv_type, params.kv_type_v} & {"q8_0", "q4_0"}:
             raise InvalidRequest("the torch engine has no quantized KV cache; leave its type out")
-        checkpoint = read_checkpoint(path)
-        config = read_config(checkpoint)
-        self._tokenizer = CheckpointTokenizer(path)
+        model_file = read_model_file(path)
+        config = model_config(model_file)
+        self._tokenizer = _read_tokenizer(model_file)
         if self._tokenizer.num_tokens > config.vocabulary_size:
             raise ModelDamaged(
                 str(path),
@@ -54,10 +58,10 @@ class TorchBackend:
         context_length = params.context_length or min(config.context_length, DEFAULT_CONTEXT_LENGTH)
         if device.type == "cpu":
             torch.set_num_threads(params.threads or physical_cores())
-        dtype = choose_dtype(params, device, checkpoint)
-        check_memory(checkpoint, config, context_length, dtype, device, quantize_to=quantize_to)
+        dtype = choose_dtype(params, device, model_file)
+        check_memory(model_file.parameters, config, context_length, dtype, device, quantize_to=quantize_to)
         self._model = load_model(
-            checkpoint,
+            model_file,
             dtype=dtype,
             device=str(device),
             quantize_to=quantize_to,
@@ -77,13 +81,14 @@ class TorchBackend:
         self.chat_template = self._tokenizer.chat_template
         self.template_tokens = self._tokenizer.template_tokens
         self.loaded = LoadedModel(
-            info=describe_checkpoint(checkpoint),
+            info=_describe(model_file),
             backend="torch",
             device=describe_device(device),
             context_length=context_length,
             kv_bytes_per_token=self._caches[0].bytes_per_token,
             load_ms=1000 * (time.perf_counter() - started),
             backend_version=str(torch.__version__),
+            reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
             kv_cache_bytes=self._caches[0].bytes_per_token * self._room,
             rss_before_bytes=rss_before_bytes,
@@ -165,6 +170,21 @@ class TorchBackend:
             torch.cuda.empty_cache()
 
 
+def read_model_file(path: Path) -> ModelFile:
+    """A folder's checkpoint or a GGUF file's header with its vocabulary; raises ModelError."""
+    return read_checkpoint(path) if path.is_dir() else read_header(path, whole_arrays=True)
+
+
+def _read_tokenizer(model_file: ModelFile) -> ModelTokenizer:
+    if isinstance(model_file, GgufHeader):
+        return read_gguf_tokenizer(model_file)
+    return read_tokenizer(model_file.folder)
+
+
+def _describe(model_file: ModelFile) -> ModelInfo:
+    return describe(model_file) if isinstance(model_file, GgufHeader) else describe_checkpoint(model_file)
+
+
 def choose_device(params: LoadParams) -> torch.device:
     """The first GPU that torch sees, unless no layer is to be offloaded. No GPU has been tried yet."""
     if params.gpu_layers == 0:
@@ -181,7 +201,7 @@ def quantized_type(params: LoadParams, device: torch.device) -> QuantizedType | 
     return params.weight_type if params.weight_type in ("int8", "int4") else None
 
 
-def choose_dtype(params: LoadParams, device: torch.device, checkpoint: Checkpoint) -> torch.dtype:
+def choose_dtype(params: LoadParams, device: torch.device, model_file: ModelFile) -> torch.dtype:
     """float32 or bfloat16 for what is computed.
 
     GPUs compute in bfloat16. CPUs do where a file's weights lose nothing by it and products were measured
@@ -191,8 +211,7 @@ def choose_dtype(params: LoadParams, device: torch.device, checkpoint: Checkpoin
         return torch.float32 if params.weight_type == "f32" else torch.bfloat16
     if device.type != "cpu":
         return torch.bfloat16
-    kinds = checkpoint.tensor_types.most_common(1)
-    is_narrow = bool(kinds) and kinds[0][0] == "BF16" and params.weight_type == "auto"
+    is_narrow = _describe(model_file).quantization == "BF16" and params.weight_type == "auto"
     return torch.bfloat16 if is_narrow and product_speeds().prefers_bfloat16 else torch.float32
 
 
@@ -204,7 +223,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def check_memory(
-    checkpoint: Checkpoint,
+    parameters: int,
     config: ModelConfig,
     context_length: int,
     dtype: torch.dtype,
@@ -218,7 +237,7 @@ def check_memory(
     """
     cache_values = config.num_layers * config.attention.row_width * context_length
     bytes_per_weight = WEIGHT_BYTES[quantize_to] if quantize_to else dtype.itemsize
-    needed_bytes = int(checkpoint.parameters * bytes_per_weight) + cache_values * dtype.itemsize
+    needed_bytes = int(parameters * bytes_per_weight) + cache_values * dtype.itemsize
     free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes()
     if needed_bytes > free_bytes:
         raise ModelTooLarge(needed_bytes, free_bytes)

@@ -7,7 +7,7 @@ from typing import get_args
 
 import msgspec
 
-from engine.contract.params import FlashAttention, KvType, LoadParams, WeightType
+from engine.contract.params import BackendChoice, FlashAttention, KvType, LoadParams, WeightType
 
 WEIGHT_TYPES: dict[str, WeightType] = {"none": "auto", "int8": "int8", "int4": "int4"}
 
@@ -33,6 +33,7 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     choice("--kv-type", default.kv_type, get_args(KvType), "type of the KV cache")
     choice("--kv-type-v", None, get_args(KvType), "type of its values, where it differs from its keys'")
     choice("--flash-attention", default.flash_attention, get_args(FlashAttention), "fused attention")
+    choice("--backend", default.backend, get_args(BackendChoice), "which engine runs it")
     choice("--quantize", "none", WEIGHT_TYPES, "the torch engine's weights in 8 or 4 bits")
     group.add_argument("--no-mmap", action="store_true", help="read the weights into memory of their own")
     group.add_argument("--mlock", action="store_true", help="do not let the weights leave the memory")
@@ -51,6 +52,7 @@ def load_from(arguments: argparse.Namespace) -> LoadParams:
         flash_attention=arguments.flash_attention,
         use_mmap=not arguments.no_mmap,
         use_mlock=arguments.mlock,
+        backend=arguments.backend,
         weight_type=WEIGHT_TYPES[arguments.quantize],
     )
 

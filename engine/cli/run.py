@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, help="most tokens of the answer (default: up to the context length)")
     add_sampling_arguments(parser)
     add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
+    add(
+        "--reasoning-effort",
+        default="",
+        metavar="EFFORT",
+        help="how much the model reasons: off, on, low, medium, high, as far as it lets choose",
+    )
     add_load_arguments(parser)
     add("--json", action="store_true", help="print one JSON object instead of streaming")
     add("--verbose", action="store_true", help="show what the native library logs")
@@ -42,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         load=load_from(arguments),
         sampling=sampling_from(arguments),
         limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),
+        reasoning_effort=arguments.reasoning_effort,
     )
     with EngineSession(verbose=arguments.verbose) as session:
         if arguments.prompt is None:
@@ -61,6 +68,7 @@ def _request(settings: ChatSettings, prompt: str, *, raw: bool) -> GenerateReque
         prompt=prompt if raw else "",
         sampling=settings.sampling,
         limits=settings.limits,
+        reasoning_effort=settings.reasoning_effort,
     )
 
 

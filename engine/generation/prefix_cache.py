@@ -11,6 +11,7 @@ from engine.generation.held import Checkpoint, Held
 from engine.generation.sequence import Sequence
 
 KEPT_BRANCH = 64  # tokens; a shorter end of a conversation that its next prompt leaves is not worth a slot
+LEAST_COPY = 16  # tokens; what shares less with a prompt is no reason to begin it in the middle of a batch
 RESTORE_GAIN = 32  # tokens that a parked state has to know more than any slot to be brought back
 
 
@@ -39,6 +40,9 @@ class PrefixCache:
         wanted, limit = sequence.token_ids, len(sequence.token_ids) - 1
         known = [min(held.common_length(wanted), limit) for held in self._slots]
         usable = [self._usable(held, length) for held, length in zip(self._slots, known, strict=True)]
+        for slot, held in enumerate(self._slots):
+            if held.conversation_id != sequence.conversation_id and usable[slot] < LEAST_COPY:
+                usable[slot] = 0
         best = max(range(len(known)), key=lambda slot: (usable[slot], self._is_free_for(sequence, slot)))
         parked = self._best_parked(sequence, usable[best])
         if parked is not None:

@@ -13,9 +13,12 @@ from torch import Tensor
 
 from engine.generation.backend import Cancelled, DecodeCancelled, Progress
 from engine.library.checkpoint import Checkpoint
+from engine.library.gguf import GgufHeader
 from engine.transformer.causal import Step
 from engine.transformer.config import ModelConfig
 from engine.transformer.config_readers import read_config
+from engine.transformer.gguf_config import read_gguf_config
+from engine.transformer.gguf_source import GgufSource
 from engine.transformer.kv_cache import KvCache
 from engine.transformer.layer import Layer
 from engine.transformer.linear import FloatLinear, Linear
@@ -24,7 +27,7 @@ from engine.transformer.norm import RmsNorm
 from engine.transformer.quantized_linear import QuantizedType
 from engine.transformer.quantized_store import QuantizedStore, files_fingerprint, store_folder
 from engine.transformer.rope import RopeTable
-from engine.transformer.tensor_source import CheckpointSource
+from engine.transformer.tensor_source import CheckpointSource, TensorSource
 from engine.transformer.weights import Weights, never, unheard
 
 
@@ -113,7 +116,7 @@ class Transformer:
 
 
 def load_model(
-    checkpoint: Checkpoint,
+    model_file: Checkpoint | GgufHeader,
     *,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
@@ -123,15 +126,19 @@ def load_model(
     progress: Progress = unheard,
     cancelled: Cancelled = never,
 ) -> Transformer:
-    """Read a checkpoint's weights into a model, those of MTP layers only where they are wanted.
+    """Read the weights of a checkpoint or a GGUF file; those of MTP layers only where they are wanted.
 
     With `quantize_to` the linear layers take 8 or 4 bits per weight; they are kept in `cache_folder`, if
     there is one, for the next time.
 
     Raises ModelDamaged or ModelUnsupported with what is wrong; DecodeCancelled where `cancelled` became true.
     """
-    config, place = read_config(checkpoint), torch.device(device)
-    source, store = CheckpointSource(checkpoint, config.fp8_block), None
+    config, place, store = model_config(model_file), torch.device(device), None
+    source: TensorSource
+    if isinstance(model_file, GgufHeader):
+        source = GgufSource(model_file)
+    else:
+        source = CheckpointSource(model_file, config.fp8_block)
     if quantize_to is not None and cache_folder is not None:
         folder = store_folder(cache_folder, source.path, quantize_to)
         store = QuantizedStore(folder, files_fingerprint(source.files))
@@ -149,6 +156,11 @@ def load_model(
         store.save()
     progress(1.0)
     return model
+
+
+def model_config(model_file: Checkpoint | GgufHeader) -> ModelConfig:
+    """The hyperparameters of a model; raises ModelDamaged or ModelUnsupported."""
+    return read_gguf_config(model_file) if isinstance(model_file, GgufHeader) else read_config(model_file)
 
 
 def _read_model(weights: Weights, config: ModelConfig, *, with_mtp: bool) -> Transformer:

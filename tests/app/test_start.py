@@ -54,7 +54,13 @@ def words_of(process: psutil.Process) -> list[str]:
 
 
 def test_what_is_heavy_is_not_imported_before_the_window_can_be_seen() -> None:
-    heavy = {"msgspec", "sqlcipher3", "engine.contract.messages", "app.chat_view.text_flow", "app.workings"}
+    heavy = {
+        "msgspec",
+        "sqlcipher3",
+        "engine.contract.messages",
+        "app.chat_view.inline_layout",
+        "app.workings",
+    }
     program = f"import sys, app.application; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Weights in 8 and 4 bits: what a product with them costs in accuracy, and that rows do not see each other."""
+"""Weights in 8 and 4 bits: what a product with them costs in accuracy; rows do not see each other."""
 
 from typing import Any
 

@@ -16,6 +16,7 @@ from engine.backends.llama import loading
 from engine.backends.llama.batch import Batch
 from engine.backends.llama.native import Native, load_native
 from engine.backends.llama.sampling import ChainSampler
+from engine.chat.reasoning_effort import reasoning_efforts
 from engine.contract.errors import InternalError, ModelDamaged, ModelUnsupported
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import LoadParams, SamplingParams
@@ -77,6 +78,7 @@ class LlamaBackend:
             kv_bytes_per_token=token_bytes,
             load_ms=1000 * (time.perf_counter() - started),
             backend_version=self._native.version,
+            reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
             weights_bytes=int(self._library.llama_model_size(self._model)),
             kv_cache_bytes=token_bytes * int(self._library.llama_n_ctx(self._context)),

@@ -1,0 +1,30 @@
+"""The question before a link is opened that may not lead where it seems to."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+from app.chat_view.inline_text import without_bidi_controls
+
+
+class LinkDialog(QDialog):
+    """Shows the whole address; cancelling is what Enter does."""
+
+    def __init__(self, target: str, doubt: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Open this link?")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        layout = QVBoxLayout(self)
+        for words in (doubt, without_bidi_controls(target)):
+            label = QLabel(self)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+            label.setText(words)
+            layout.addWidget(label)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        open_it = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
+        open_it.setAutoDefault(False)
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(420)

@@ -1,0 +1,33 @@
+"""What can be done with a message, as a menu."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QMenu
+
+if TYPE_CHECKING:
+    from app.chat_view.chat_view import ChatView
+
+
+def make_menu(view: "ChatView", row: int) -> QMenu:
+    """The menu of one message; the caller shows it and throws it away."""
+    message = view.messages.message(row)
+    menu = QMenu(view)
+    copy = menu.addAction("Copy", QKeySequence(QKeySequence.StandardKey.Copy), view.copy_selection)
+    plain = menu.addAction("Copy as plain text", lambda: view.copy_selection(is_plain=True))
+    for action in (copy, plain):
+        action.setVisible(not view.selection.is_empty)
+    menu.addAction("Copy message", lambda: view.copy_message(row))
+    menu.addAction("Open as text", QKeySequence("F7"), lambda: view.open_reader(row))
+    layout = view.column.layout(row)
+    if not layout.reasoning_rect.isEmpty():
+        words = "Hide reasoning" if layout.is_reasoning_open else "Show reasoning"
+        menu.addAction(words, lambda: view.toggle_reasoning(row))
+    if message.state != "streaming":
+        menu.addSeparator()
+        if message.role == "user":
+            menu.addAction("Edit", lambda: view.edit_requested.emit(message.id))
+        else:
+            menu.addAction("Regenerate", lambda: view.regenerate_requested.emit(message.id))
+        menu.addAction("Delete", lambda: view.delete_requested.emit(message.id))
+    return menu
