@@ -34,7 +34,7 @@ def test_what_no_longer_fits_is_marked_and_left_out_once_the_user_says_so(
     long_text = "Tell me another story. " * 140
     composer.text = long_text
     assert composer.gauge.text.startswith("about ")
-    assert messages.is_left_out(0)
+    assert messages.is_dimmed(0)
     composer.submitted.emit(composer.draft)
     assert "no room left" in application.window.page.notice.text
     press(application, "Do not send")
