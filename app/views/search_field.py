@@ -1,6 +1,6 @@
 """The field in which the user searches the conversations."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
 
@@ -37,6 +37,17 @@ class SearchField(QLineEdit):
         """Empty the field and go back to the list."""
         self.clear()
         self.left.emit()
+
+    def event(self, event: QEvent) -> bool:
+        """Escape is for this field before it is for the window."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Pass on what is for the results."""
