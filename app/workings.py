@@ -227,8 +227,11 @@ class Workings:
 
     def _tell_blocked(self, reason: str) -> None:
         self._page.notice.show_error(
-            f"Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved as "
-            "soon as there is room. Do not close the window before."
+            tr(
+                "Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved "
+                "as soon as there is room. Do not close the window before.",
+                reason=reason,
+            )
         )
 
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
