@@ -79,6 +79,11 @@ NAMES = {"Retort", "Top-p", "Top-k", "Min-p", "–"}  # the same in every langua
 
 ENGLISH_ONLY = {  # files whose texts are not translated yet; the test fails where one of them is
     "chat_view/chat_view.py",
+    "chat_view/find_bar.py",
+    "chat_view/link_dialog.py",
+    "chat_view/message_actions.py",
+    "chat_view/message_menu.py",
+    "chat_view/message_reader.py",
 }
 
 
