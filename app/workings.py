@@ -57,6 +57,7 @@ class Workings:
         """Build everything; raises StoreError where the conversations cannot be opened."""
         _log_to(paths.log / "window.log")
         self._settings = settings
+        self._window = window
         self._page = window.page
         self.notices = SaveNotices()
         self.store = ConversationStore(paths.conversations, self.notices.reports)
@@ -147,6 +148,7 @@ class Workings:
         window.stop_requested.connect(self.shown.stop)
         window.model_file_chosen.connect(self.open_model)
         window.commands["eject_model"].triggered.connect(self._eject)
+        window.commands["find"].triggered.connect(self._find)
         self.choice.changed.connect(self._show_demonstration)
         self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
@@ -210,6 +212,11 @@ class Workings:
 
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)
+
+    def _find(self) -> None:
+        if not self.shown.session.conversation.is_empty:
+            self._window.show_chat()
+            self.chat_view.show_find_bar()
 
     def _eject(self) -> None:
         self.choice.eject()
