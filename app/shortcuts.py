@@ -10,7 +10,8 @@ from PySide6.QtGui import QKeySequence
 from app.translation import mark, tr
 
 CommandId = Literal[
-    "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "eject_model", "toggle_sidebar",
+    "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "eject_model",
+    "toggle_sidebar",
     "toggle_panel", "larger_text", "smaller_text", "normal_text", "full_screen", "settings",
     "shortcuts", "log", "quit",
 ]  # fmt: skip
