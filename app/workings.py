@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+
+from app.chat_view import accessible_view
 from app.chat_view.chat_view import ChatView
 from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
@@ -23,6 +27,7 @@ from app.engine_link.model_choice import ModelChoice
 from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
 from app.engine_link.title_writer import TitleWriter
+from app.engine_link.typesetter import Typesetter
 from app.error_texts import describe_error
 from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
@@ -45,7 +50,7 @@ from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
 from engine.contract.model_info import LoadedModel
 from engine.contract.paths import Paths
-from engine.contract.processes import child_command, child_environment
+from engine.contract.processes import bare_environment, child_command, child_environment
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +79,10 @@ class Workings:
         self.conversations = ConversationList()
         self.conversation_view = ConversationView(self.conversations, theme)
         self.messages = MessageList()
-        self.chat_view = ChatView(self.messages, theme)
+        self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
+        self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
+        accessible_view.install()
+        self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
         self.library = ModelLibrary(self.client)
@@ -138,6 +146,7 @@ class Workings:
         self.sessions.interrupt_all()
         self.store.close()
         self.client.close()
+        self.typesetter.close()
 
     def _wire(self, window: MainWindow) -> None:
         self.conversation_view.set_current(self.shown.conversation_id)

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
+from app.chat_view.link_policy import is_allowed
+
 LINE_BREAK = "\u2028"  # what Qt breaks a line at inside a paragraph
-LINK_SCHEMES = ("http", "https", "mailto")
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -123,6 +124,14 @@ def image_note(source: str, alt: str) -> str:
     return f"{alt + ' · ' if alt else ''}image not loaded: {without_bidi_controls(where or 'no address')}"
 
 
+def alternative_text(token: Token) -> str:
+    """What an image's token says the picture shows, without marks."""
+    texts = (
+        alternative_text(child) if child.type == "image" else child.content for child in token.children or []
+    )
+    return "".join(texts)
+
+
 def make_inline_text(tokens: Sequence[Token], content: str, place: Callable[[int], int]) -> InlineText:
     """The text of inline tokens; `place` says where in the source a character of their content stands."""
     return _Builder(content, place).build(tokens)
@@ -178,7 +187,7 @@ class _Builder:
                 self._formulas.append(Formula(start, self._length, token.content.strip()))
             case "image":
                 source = str(token.attrGet("src") or "")
-                self._add(image_note(source, token.content), Style.IMAGE, at, at, end)
+                self._add(image_note(source, alternative_text(token)), Style.IMAGE, at, at, end)
             case "footnote_ref":
                 self._add(str(token.meta.get("label", "")), Style.RAISED, at, at + 2, end)
             case _:
@@ -215,16 +224,15 @@ class _Builder:
             target = str(token.attrGet("href") or "")
             if token.type == "link_open":
                 self._open_links.append((self._length, target, str(token.attrGet("title") or "")))
-                is_link = urlsplit(target).scheme in LINK_SCHEMES if _is_readable(target) else False
-                self._styles.append(Style.LINK if is_link else Style.PLAIN)
+                self._styles.append(Style.LINK if is_allowed(target) else Style.PLAIN)
             else:
                 self._styles.append(_STYLES.get(token.tag, Style.PLAIN))
         elif token.nesting < 0 and self._styles:
-            style = self._styles.pop()
+            self._styles.pop()
             self._is_auto = False
             if token.type == "link_close":
                 start, target, title = self._open_links.pop()
-                if style & Style.LINK and start < self._length:
+                if start < self._length:
                     self._links.append(Link(start, self._length, target, title))
             self._close_anchor(end if token.type == "link_close" else at + len(token.markup))
 
@@ -234,12 +242,3 @@ class _Builder:
             last = self._anchors[-1]
             outer_end = max(self._place(end), last.outer_end)
             self._anchors[-1] = Anchor(last.start, last.end, last.outer, last.inner, outer_end)
-
-
-def _is_readable(target: str) -> bool:
-    """Whether an address can be taken apart at all."""
-    try:
-        urlsplit(target)
-    except ValueError:
-        return False
-    return True

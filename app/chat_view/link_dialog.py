@@ -1,9 +1,12 @@
 """The question before a link is opened that may not lead where it seems to."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from app.chat_view.inline_text import without_bidi_controls
+from app.chat_view.link_policy import is_allowed
 
 
 class LinkDialog(QDialog):
@@ -28,3 +31,9 @@ class LinkDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
         self.setMinimumWidth(420)
+        self._target = target
+
+    def ask(self, open_it: Callable[[str], None]) -> None:
+        """Ask without waiting; the address is opened if the user wants that and it may be opened at all."""
+        self.accepted.connect(lambda: open_it(self._target) if is_allowed(self._target) else None)
+        self.open()

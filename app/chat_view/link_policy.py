@@ -3,8 +3,7 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from app.chat_view.inline_text import LINK_SCHEMES
-
+LINK_SCHEMES = ("http", "https", "mailto")
 _LOOKS_LIKE_ADDRESS = re.compile(r"^(?:https?://)?((?:[\w-]+\.)+[a-z]{2,})(?:[/:?#]|$)", re.IGNORECASE)
 
 

@@ -25,6 +25,7 @@ class MessageActions(QWidget):
         self._theme = theme
         self._icons: list[tuple[QToolButton, str]] = []
         self.message_id = ""
+        self.setAccessibleName("Actions for this message")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

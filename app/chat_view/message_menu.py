@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu
 
@@ -9,15 +10,22 @@ if TYPE_CHECKING:
     from app.chat_view.chat_view import ChatView
 
 
+def popup_menu(view: "ChatView", row: int, place: QPoint) -> None:
+    """Show the menu of a message at a point of the viewport."""
+    menu = make_menu(view, row)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(view.viewport().mapToGlobal(place))
+
+
 def make_menu(view: "ChatView", row: int) -> QMenu:
     """The menu of one message; the caller shows it and throws it away."""
     message = view.messages.message(row)
     menu = QMenu(view)
-    copy = menu.addAction("Copy", QKeySequence(QKeySequence.StandardKey.Copy), view.copy_selection)
-    plain = menu.addAction("Copy as plain text", lambda: view.copy_selection(is_plain=True))
+    copy = menu.addAction("Copy", QKeySequence(QKeySequence.StandardKey.Copy), view.copying.copy_selection)
+    plain = menu.addAction("Copy as plain text", lambda: view.copying.copy_selection(is_plain=True))
     for action in (copy, plain):
         action.setVisible(not view.selection.is_empty)
-    menu.addAction("Copy message", lambda: view.copy_message(row))
+    menu.addAction("Copy message", lambda: view.copying.copy_message(row))
     menu.addAction("Open as text", QKeySequence("F7"), lambda: view.open_reader(row))
     layout = view.column.layout(row)
     if not layout.reasoning_rect.isEmpty():
