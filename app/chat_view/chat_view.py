@@ -46,6 +46,7 @@ from app.chat_view.selection import Selection
 from app.chat_view.text_points import MessageMarks, TextPoint
 from app.lists.message_list import MessageList
 from app.theme.theme import Theme
+from app.translation import tr
 
 COLUMN_WIDTH = 760
 SIDE_MARGIN = 24
@@ -321,7 +322,7 @@ class ChatView(QAbstractScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Conversation")
+        self.setAccessibleName(tr("Conversation"))
         self.verticalScrollBar().setSingleStep(40)
         viewport = self.viewport()
         viewport.setMouseTracking(True)
