@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.cli import bench, doctor, inspect, run, serve, train
+from engine.cli import bench, distill, doctor, inspect, run, serve, train
 from engine.cli.engine_session import EngineSession
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.errors import EngineError
@@ -28,7 +28,7 @@ class Command(Protocol):
         """Do it; returns the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (run, inspect, bench, serve, train, doctor)
+COMMANDS: tuple[Command, ...] = (run, inspect, bench, serve, train, distill, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:
