@@ -225,7 +225,7 @@ class Workings:
     def _find(self) -> None:
         if not self.shown.session.conversation.is_empty:
             self._window.show_chat()
-            self.chat_view.show_find_bar()
+            self.chat_view.find_control.open()
 
     def _eject(self) -> None:
         self.choice.eject()
