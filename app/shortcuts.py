@@ -10,7 +10,8 @@ from PySide6.QtGui import QKeySequence
 from app.translation import mark, tr
 
 CommandId = Literal[
-    "new_chat", "attach", "stop", "choose_model", "open_model", "eject_model", "toggle_sidebar",
+    "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "eject_model",
+    "toggle_sidebar",
     "toggle_panel", "larger_text", "smaller_text", "normal_text", "full_screen", "settings",
     "shortcuts", "log", "quit",
 ]  # fmt: skip
@@ -38,6 +39,8 @@ COMMANDS: dict[CommandId, Command] = {
     command.id: command
     for command in (
         Command(id="new_chat", group="Chat", text=mark("New chat"), keys=("Ctrl+N", "Ctrl+Shift+O")),
+        Command(id="search", group="Chat", text=mark("Search chats"), keys=("Ctrl+K",)),
+        Command(id="find", group="Chat", text=mark("Find in this chat"), keys=("Ctrl+F",)),
         Command(id="attach", group="Chat", text=mark("Attach text files…"), keys=("Ctrl+U",)),
         Command(id="stop", group="Chat", text=mark("Stop the answer, or go back"), keys=("Esc",)),
         Command(id="choose_model", group="Model", text=mark("Choose a model…"), keys=("Ctrl+M",)),

@@ -12,6 +12,7 @@ from types import TracebackType
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.chat_view import accessible_view
 from app.chat_view.chat_view import ChatView
 from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
@@ -61,6 +62,7 @@ class Workings:
         """Build everything; raises StoreError where the conversations cannot be opened."""
         _log_to(paths.log / "window.log")
         self._settings = settings
+        self._window = window
         self._page = window.page
         self.notices = SaveNotices()
         self.store = ConversationStore(paths.conversations, self.notices.reports)
@@ -78,10 +80,9 @@ class Workings:
         self.conversation_view = ConversationView(self.conversations, theme)
         self.messages = MessageList()
         self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
-        self.chat_view = ChatView(
-            self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data / "pictures"
-        )
-        self.chat_view.link_clicked.connect(lambda target: QDesktopServices.openUrl(QUrl(target)))
+        self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
+        accessible_view.install()
+        self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
         self.library = ModelLibrary(self.client)
@@ -156,6 +157,7 @@ class Workings:
         window.stop_requested.connect(self.shown.stop)
         window.model_file_chosen.connect(self.open_model)
         window.commands["eject_model"].triggered.connect(self._eject)
+        window.commands["find"].triggered.connect(self._find)
         self.choice.changed.connect(self._show_demonstration)
         self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
@@ -220,6 +222,11 @@ class Workings:
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)
 
+    def _find(self) -> None:
+        if not self.shown.session.conversation.is_empty:
+            self._window.show_chat()
+            self.chat_view.find_control.open()
+
     def _eject(self) -> None:
         self.choice.eject()
 
@@ -236,8 +243,11 @@ class Workings:
 
     def _tell_blocked(self, reason: str) -> None:
         self._page.notice.show_error(
-            f"Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved as "
-            "soon as there is room. Do not close the window before."
+            tr(
+                "Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved "
+                "as soon as there is room. Do not close the window before.",
+                reason=reason,
+            )
         )
 
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
@@ -268,5 +278,6 @@ def _log_unhandled(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _still_there(model: str) -> str:
-    """The model that was used last, if it can be used now."""
-    return model if model and Path(model).exists() else BUILTIN
+    """The model that was used last; a file only if it is still there, a name of the library in any case."""
+    is_name = "/" in model and not Path(model).is_absolute()
+    return model if is_name or (model and Path(model).exists()) else BUILTIN

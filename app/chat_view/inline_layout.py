@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 
 from app.chat_view.formulas import DrawnFormula
 from app.chat_view.inline_text import InlineText, Link, Style
+from app.chat_view.link_policy import is_allowed
 from app.chat_view.look import Look, Marks
 from app.chat_view.shown_text import ShownText
 
@@ -178,10 +179,11 @@ class InlineLayout:
 
     def link_at(self, x: float, y: float) -> Link | None:
         """The link whose characters are at a point."""
-        if not self._inline.links or not 0 <= y < self.height:
+        links = [link for link in self._inline.links if is_allowed(link.target)]
+        if not links or not 0 <= y < self.height:
             return None
         position = self.position_at(x, y)
-        for link in self._inline.links:
+        for link in links:
             if link.start <= position <= link.end:
                 before, after = self.caret(link.start), self.caret(link.end)
                 is_inside = before.y() != after.y() or before.x() - 2 <= x <= after.x() + 2

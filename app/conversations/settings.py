@@ -16,9 +16,7 @@ class ConversationSettings:
     system_prompt: str = ""
     model: str = ""  # `builtin`, a path or a library name; empty: the one chosen in the window
     sampling: dict[str, SamplingValue] = field(default_factory=dict)  # fields of SamplingParams, changed ones
-    reasoning_effort: str = (
-        ""  # a word of the model's template, such as off, low, high; empty: its own default
-    )
+    reasoning_effort: str = ""  # one of the loaded model's reasoning_efforts; empty: its own default
     preset: str = ""  # the name of the preset that the values came from
     max_tokens: int | None = None  # of an answer; None goes on to the context length
     stop: tuple[str, ...] = ()  # stop strings

@@ -169,4 +169,5 @@ class MessageList(QAbstractListModel):
 
     def _put(self, row: int, message: Message) -> None:
         self._messages[row] = message
-        self.dataChanged.emit(self.index(row), self.index(row))
+        index = self.index(row)
+        self.dataChanged.emit(index, index)

@@ -76,8 +76,7 @@ QAbstractSpinBox::up-arrow {{ image: url({_ARROWS}-up.svg); width: 10px; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; }}
 QComboBox QAbstractItemView {{ background: {tokens.raised}; border: 1px solid {tokens.line}; padding: 4px;
     selection-background-color: {tokens.selected}; selection-color: {tokens.text}; }}
-QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0 0 0 6px;
-    background: transparent; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QListWidget#sections {{ background: transparent; border: none; padding: 0; }}
 QLabel#refusal {{ color: {tokens.bad}; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; }}

@@ -9,6 +9,7 @@ from app.engine_link.chat_session import ChatSession
 from app.engine_link.draft_keeper import DraftKeeper
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
+from app.translation import tr
 from app.views.chat_page import ChatPage
 from app.views.context_watch import ContextWatch
 
@@ -92,8 +93,8 @@ class ShownChat(QObject):
         self._page.composer.draft = Draft(text=message.text, attachments=message.attachments)
         self._page.composer.setFocus()
         self._page.notice.show_plain(
-            "You are writing another version of an earlier message. The first one stays.",
-            "Cancel",
+            tr("You are writing another version of an earlier message. The first one stays."),
+            tr("Cancel"),
             self.cancel_edit,
         )
 

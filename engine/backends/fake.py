@@ -195,6 +195,10 @@ class FakeBackend:
         self._slots[slot] = token_ids
         return True
 
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
+        """Nothing is counted."""
+        return ()
+
     def sampler(
         self,
         params: SamplingParams,  # noqa: ARG002

@@ -148,6 +148,10 @@ class Backend(Protocol):
         """A sampler for one request; `history` is the prompt, for repeat penalties."""
         ...
 
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:
+        """How often each expert of each layer was chosen since the slot was empty; () where nobody counts."""
+        ...
+
     def close(self) -> None:
         """Free the model."""
         ...

@@ -4,7 +4,6 @@ import ast
 import string
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -77,15 +76,6 @@ SAYING = {  # calls whose first text a user sees
 }  # fmt: skip
 NAMES = {"Retort", "Top-p", "Top-k", "Min-p", "–"}  # the same in every language
 
-ENGLISH_ONLY = {  # files whose texts are not translated yet; the test fails where one of them is
-    "chat_view/chat_view.py",
-    "views/bin_view.py",
-    "views/conversation_view.py",
-    "views/results_view.py",
-    "views/search_field.py",
-    "views/sidebar.py",
-}
-
 
 def untranslated(path: Path) -> list[str]:
     """Texts that a file shows to users without asking the catalogue."""
@@ -110,14 +100,9 @@ def _is_speech(text: str) -> bool:
     return any(letter.isalpha() for letter in text) and text not in NAMES
 
 
-def source_files() -> Iterator[Any]:
-    for path in sorted(APP.rglob("*.py")):
-        name = path.relative_to(APP).as_posix()
-        marks = [pytest.mark.xfail(strict=True)] if name in ENGLISH_ONLY else []
-        yield pytest.param(path, id=name, marks=marks)
-
-
-@pytest.mark.parametrize("path", list(source_files()))
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.relative_to(APP).as_posix()) for path in sorted(APP.rglob("*.py"))]
+)
 def test_what_users_see_passes_through_the_catalogue(path: Path) -> None:
     assert untranslated(path) == []
 

@@ -162,6 +162,10 @@ class LlamaBackend:
             self.truncate(slot, 0)
         return bool(read)
 
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
+        """Nothing is counted."""
+        return ()
+
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> ChainSampler:
         """llama.cpp's sampler chain, which has seen the prompt's end."""
         sampler = ChainSampler(self._library, self._context, self._vocabulary, params, seed)

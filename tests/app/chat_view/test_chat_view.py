@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat_view.chat_view import COLUMN_WIDTH, ChatView
 from app.chat_view.copied_text import plain_text_of
+from app.chat_view.message_menu import make_menu
 from app.chat_view.text_points import BEGINNING, END
 from app.conversations.conversation import AnswerStats, Conversation, Message
 from app.lists.message_list import MessageList
@@ -222,16 +223,11 @@ def test_a_double_click_selects_a_word_and_ctrl_a_everything(view: ChatView, mes
 
 def test_the_menu_copies_a_whole_message(view: ChatView, messages: MessageList) -> None:
     messages.show_path(conversation_of(1).path())
-    menu = view.menu_at(QPoint(400, 200))
-    assert menu is not None
+    menu = make_menu(view, 1)
     copy_message = next(action for action in menu.actions() if action.text() == "Copy message")
     copy_message.trigger()
     assert QGuiApplication.clipboard().text().startswith("Answer 0.")
     menu.deleteLater()
-
-
-def test_there_is_no_menu_where_there_is_no_message(view: ChatView) -> None:
-    assert view.menu_at(QPoint(400, 200)) is None
 
 
 def test_a_failed_answer_shows_a_callout_in_its_colours(
@@ -243,7 +239,7 @@ def test_a_failed_answer_shows_a_callout_in_its_colours(
     assert theme.tokens.callout not in colours_in(view)
     stats = AnswerStats(error_code="worker_died", error_message="", error_details={"exit_status": -9})
     messages.change(replace(answer, state="failed", stats=stats))
-    view._flush()
+    view._follower.flush()
     assert theme.tokens.callout in colours_in(view)
 
 
@@ -289,7 +285,7 @@ def test_streaming_costs_as_much_below_a_thousand_messages_as_below_twenty(
         started = time.thread_time()
         for _ in range(300):
             messages.append_text(answer.id, "token ")
-            view._flush()
+            view._follower.flush()
             view.viewport().repaint()
         costs[turns] = time.thread_time() - started
     assert costs[500] < 1.5 * costs[10], costs
