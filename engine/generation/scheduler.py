@@ -151,7 +151,7 @@ class Scheduler:
         """The next chunk of one prompt, or several short ones: a call each.
 
         A prompt in a call of its own is computed as if nothing else ran: greedy answers depend on it
-        (docs/decisions/0004). Prompts take turns; alone, one is read in whole batches.
+        (docs/decisions/0011). Prompts take turns; alone, one is read in whole batches.
         """
         readers = [sequence for sequence in self._running if is_reading(sequence)]
         is_alone = len(self._running) == 1 and self._backend.is_interruptible
