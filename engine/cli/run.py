@@ -100,7 +100,8 @@ def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
 def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
-    experts = usage.expert_counts
+    experts, drafted = usage.expert_counts, usage.drafted_tokens
+    acceptance = round(usage.accepted_tokens / drafted, 3) if drafted else None
     return (
         {
             "text": answer.text,
@@ -112,7 +113,8 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
             "ttft_ms": round(usage.ttft_ms, 2),
             "prompt_tps": round(usage.prompt_tps, 1),
             "decode_tps": round(usage.decode_tps, 1),
-            "draft_acceptance": None,
+            "draft_acceptance": acceptance,
+            "drafting": usage.drafting,
             "peak_rss_mib": round(usage.peak_rss_mib, 1),
             "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
             "backend": loaded.backend if loaded else None,
