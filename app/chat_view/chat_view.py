@@ -274,6 +274,7 @@ class ChatView(QAbstractScrollArea):
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
+        self._follower.flush_now()
         self.idle.stop()
         self.copying.forget()
 
