@@ -103,6 +103,10 @@ class ChatView(QAbstractScrollArea):
         """What is selected, as it was written."""
         return self.selection.source()
 
+    def flush(self) -> None:
+        """Show what has changed without waiting for the next frame."""
+        self._follower.flush_now()
+
     def jump_to_end(self) -> None:
         """Show the end and follow it from now on."""
         self.keeper.stick()
@@ -274,7 +278,7 @@ class ChatView(QAbstractScrollArea):
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
-        self._follower.flush_now()
+        self.flush()
         self.idle.stop()
         self.copying.forget()
 
