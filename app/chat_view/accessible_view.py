@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QAccessibleWidget, QWidget
 from app.chat_view.chat_view import ChatView
 from app.chat_view.message_menu import popup_menu
 from app.conversations.conversation import Message
+from app.translation import mark, tr
 
 FIRST_WORDS = 80  # characters of a message in its name
-_SPEAKERS = {"user": "You", "assistant": "Answer", "system": "Instructions"}
+_SPEAKERS = {"user": mark("You"), "assistant": mark("Answer"), "system": mark("Instructions")}
 
 
 @cache
@@ -38,18 +39,19 @@ def install() -> None:
 
 def name_of(message: Message, row: int, count: int) -> str:
     """What a screen reader says on coming to a message."""
-    speaker = _SPEAKERS.get(message.role, message.role)
+    speaker = tr(_SPEAKERS.get(message.role, message.role))
     words = " ".join(message.text[: 4 * FIRST_WORDS].split())[:FIRST_WORDS]
     if message.state == "failed":
-        words = f"failed. {words}"
-    return f"{speaker}, {row + 1} of {count}, {words}".rstrip(", ")
+        words = tr("failed. {words}", words=words)
+    place = tr("{number} of {count}", number=row + 1, count=count)
+    return f"{speaker}, {place}, {words}".rstrip(", ")
 
 
 class AccessibleChatView(QAccessibleWidget):
     """The list. Its items are kept: Qt holds no reference to what Python returns."""
 
     def __init__(self, view: ChatView) -> None:
-        super().__init__(view, QAccessible.Role.List, "Conversation")
+        super().__init__(view, QAccessible.Role.List, tr("Conversation"))
         self._view = view
         self._items: dict[int, AccessibleMessage] = {}
 

@@ -4,6 +4,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessible
 from PySide6.QtWidgets import QWidget
 
 from app.conversations.conversation import Message
+from app.translation import tr
 
 
 def tell_focus(view: QWidget, row: int) -> None:
@@ -17,5 +18,5 @@ def tell_focus(view: QWidget, row: int) -> None:
 def tell_end(view: QWidget, message: Message) -> None:
     """An answer has ended; said when nothing else is being read."""
     if QAccessible.isActive() and message.role == "assistant":
-        words = "The answer has failed" if message.state == "failed" else "The answer is complete"
+        words = tr("The answer has failed") if message.state == "failed" else tr("The answer is complete")
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(view, words))

@@ -46,6 +46,7 @@ from app.chat_view.selection import Selection
 from app.chat_view.text_points import MessageMarks, TextPoint
 from app.lists.message_list import MessageList
 from app.theme.theme import Theme
+from app.translation import tr
 
 COLUMN_WIDTH = 760
 SIDE_MARGIN = 24
@@ -57,7 +58,7 @@ log = logging.getLogger(__name__)
 class ChatView(QAbstractScrollArea):
     """Shows a MessageList. What can be done with a message is asked for by its id."""
 
-    regenerate_requested = Signal(str)
+    regenerate_requested = Signal(str)  # message id, as in all of these
     edit_requested = Signal(str)
     continue_requested = Signal(str)
     delete_requested = Signal(str)
@@ -111,6 +112,12 @@ class ChatView(QAbstractScrollArea):
         """Show the end and follow it from now on."""
         self.keeper.stick()
         self.keeper.settle()
+
+    def show_message(self, message_id: str) -> None:
+        """Put the top of a message at the top of what can be seen."""
+        row = self.messages.find(message_id)
+        if row is not None:
+            self.keeper.begin_at(row)
 
     def toggle_reasoning(self, row: int) -> None:
         """Open or fold what a model thought."""
@@ -320,7 +327,7 @@ class ChatView(QAbstractScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Conversation")
+        self.setAccessibleName(tr("Conversation"))
         self.verticalScrollBar().setSingleStep(40)
         viewport = self.viewport()
         viewport.setMouseTracking(True)

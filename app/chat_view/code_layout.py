@@ -16,6 +16,7 @@ from app.chat_view.inline_layout import cursor_x
 from app.chat_view.look import Look, Marks
 from app.chat_view.shown_text import ShownText
 from app.chat_view.sideways import BAR_SPACE, Sideways
+from app.translation import format_number, tr
 
 HEAD_HEIGHT, PADDING_X, PADDING_Y, RADIUS = 34, 14, 10, 10
 COPY_WIDTH = 74
@@ -208,7 +209,9 @@ class CodeLayout(BlockLayout):
     def _make_line(self, number: int) -> tuple[QTextLayout, ShownText]:
         line = self._lines[number]
         if len(line) > LONGEST_SHOWN:
-            line = f"{line[:LONGEST_SHOWN]} … {len(line) - LONGEST_SHOWN:,} more characters"
+            line = f"{line[:LONGEST_SHOWN]} " + tr(
+                "… {count} more characters", count=format_number(len(line) - LONGEST_SHOWN)
+            )
         shown = ShownText(line)
         layout = QTextLayout(shown.text, self._font)
         layout.setCacheEnabled(True)
@@ -261,5 +264,5 @@ class CodeLayout(BlockLayout):
         painter.drawText(
             head.adjusted(0, 0, -PADDING_X, 0),
             middle | Qt.AlignmentFlag.AlignRight,
-            "Copied" if self._is_copied else "Copy",
+            tr("Copied") if self._is_copied else tr("Copy"),
         )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from markdown_it.token import Token
 
 from app.chat_view.link_policy import is_allowed
+from app.translation import tr
 
 LINE_BREAK = "\u2028"  # what Qt breaks a line at inside a paragraph
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -121,7 +122,8 @@ def without_bidi_controls(text: str) -> str:
 def image_note(source: str, alt: str) -> str:
     """What stands in the place of a picture that is not loaded."""
     where = urlsplit(source).hostname if "//" in source[:10] else source[:80]
-    return f"{alt + ' · ' if alt else ''}image not loaded: {without_bidi_controls(where or 'no address')}"
+    said = tr("image not loaded: {place}", place=without_bidi_controls(where or tr("no address")))
+    return f"{alt} · {said}" if alt else said
 
 
 def alternative_text(token: Token) -> str:

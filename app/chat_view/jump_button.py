@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from app.theme.theme import Theme
+from app.translation import tr
 
 SIZE = 34
 
@@ -15,8 +16,8 @@ class JumpButton(QToolButton):
         super().__init__(parent)
         self._theme = theme
         self.setObjectName("jumpToEnd")
-        self.setAccessibleName("Jump to the end")
-        self.setToolTip("Jump to the end")
+        self.setAccessibleName(tr("Jump to the end"))
+        self.setToolTip(tr("Jump to the end"))
         self.setFixedSize(SIZE, SIZE)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         theme.changed.connect(self._dress)

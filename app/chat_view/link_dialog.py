@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QW
 
 from app.chat_view.inline_text import without_bidi_controls
 from app.chat_view.link_policy import is_allowed
+from app.translation import tr
 
 
 class LinkDialog(QDialog):
@@ -14,7 +15,7 @@ class LinkDialog(QDialog):
 
     def __init__(self, target: str, doubt: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Open this link?")
+        self.setWindowTitle(tr("Open this link?"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         layout = QVBoxLayout(self)
         for words in (doubt, without_bidi_controls(target)):
@@ -24,7 +25,7 @@ class LinkDialog(QDialog):
             label.setText(words)
             layout.addWidget(label)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        open_it = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
+        open_it = buttons.addButton(tr("Open"), QDialogButtonBox.ButtonRole.AcceptRole)
         open_it.setAutoDefault(False)
         buttons.button(QDialogButtonBox.StandardButton.Cancel).setDefault(True)
         buttons.accepted.connect(self.accept)

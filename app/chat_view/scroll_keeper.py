@@ -105,6 +105,12 @@ class ScrollKeeper(QObject):
         self._sticks = False
         self._anchor = (row, -self.place_of(row))
 
+    def begin_at(self, row: int) -> None:
+        """Put the beginning of a message at the top of the viewport."""
+        self._sticks = False
+        self._anchor = (row, 0.0)
+        self.settle()
+
     def show_row(self, row: int, *, offset: float = 0.0, height: float = 0.0) -> None:
         """Bring a stretch of a message into sight, if it is not there."""
         start = self._column.top(row) + offset

@@ -3,8 +3,9 @@
 Part of the product, so that the window and the processes are tested as they are. A model named `fake` answers
 its default text; `fake:rate=200,tokens=500,abort_at=20,text=hello` sets it: tokens per second (0: as fast as
 it goes), tokens of the answer, after how many tokens the process aborts or hangs, and the words it repeats,
-or says but once with `once=true`; `family=think` or `harmony` gives it a template of that family;
-`recurrent=true` lets it forget the end of a slot by checkpoints only. Every next token is equally likely.
+or says but once with `once=true`; `family=think` or `harmony` gives it a template of that family, `broken`
+one that fails; `recurrent=true` lets it forget the end of a slot by checkpoints only. Every next token is
+equally likely.
 Tokens are bytes; the begin token is 256, the end token 257, then come the control tokens.
 """
 
@@ -17,6 +18,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from engine.chat.reasoning_effort import reasoning_efforts
 from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
@@ -39,7 +41,7 @@ class FakeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     abort_at: int = 0  # abort after this many tokens, 0 for never
     hang_at: int = 0  # stop answering after this many tokens, deaf to cancels
     template: bool = True
-    family: Literal["plain", "think", "harmony"] = "plain"
+    family: Literal["plain", "think", "harmony", "broken"] = "plain"
     once: bool = False  # end with the text, before `tokens` are reached
     positions: int = 0  # of the KV cache, for all sequences together; 0 for as many as they need
     recurrent: bool = False
@@ -96,6 +98,7 @@ class FakeBackend:
             progress((step + 1) / 10)
         self.batch_size = params.batch_size
         self.num_slots = params.sequences + IDLE_SLOTS
+        self.num_positions = self._options.positions or self.num_slots * 2**20
         self.can_truncate = not self._options.recurrent
         self._slots: list[list[int]] = [[] for _ in range(self.num_slots)]
         self.is_interruptible = False
@@ -120,6 +123,7 @@ class FakeBackend:
             kv_bytes_per_token=8,
             load_ms=1000 * self._options.load_s,
             backend_version="1",
+            reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
         )
 
@@ -144,7 +148,7 @@ class FakeBackend:
         num_tokens = sum(len(entry.token_ids) for entry in entries)
         if num_tokens > self.batch_size:
             raise InternalError(f"{num_tokens} tokens in a call, at most {self.batch_size} were promised")
-        if options.positions and sum(map(len, self._slots)) + num_tokens > options.positions:
+        if sum(map(len, self._slots)) + num_tokens > self.num_positions:
             raise CacheFull
         if options.prefill_rate and num_tokens > len(entries):
             time.sleep(num_tokens / options.prefill_rate)
@@ -186,10 +190,14 @@ class FakeBackend:
         """The tokens again."""
         token_ids: list[int] = np.frombuffer(state, np.int32).tolist()
         self._slots[slot] = []
-        if self._options.positions and sum(map(len, self._slots)) + len(token_ids) > self._options.positions:
+        if sum(map(len, self._slots)) + len(token_ids) > self.num_positions:
             return False
         self._slots[slot] = token_ids
         return True
+
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
+        """Nothing is counted."""
+        return ()
 
     def sampler(
         self,
@@ -221,5 +229,6 @@ _TEMPLATES = {
     "plain": _MESSAGES + "{% if add_generation_prompt %}assistant: {% endif %}",
     "think": _MESSAGES
     + "{% if add_generation_prompt %}assistant: {% if enable_thinking %}<think>\n{% endif %}{% endif %}",
+    "broken": "{% for %}<|im_start|>",
     "harmony": _MESSAGES + "{# <|channel|> <|message|> #}<|start|>assistant",
 }

@@ -109,9 +109,16 @@ def choose_turns(template: str) -> Turns:
 
 
 def fallback_prompt(
-    turns: Turns, messages: Sequence[ChatMessage], special_tokens: Mapping[str, str], *, opens: bool = True
+    turns: Turns,
+    messages: Sequence[ChatMessage],
+    special_tokens: Mapping[str, str],
+    *,
+    continue_last: bool = False,
 ) -> str:
-    """A prompt in plain turns, by default with the beginning of the assistant's answer at its end."""
+    """A prompt in plain turns; it ends where a new answer begins, or in the last message, which goes on."""
+    unfinished = messages[-1].text if continue_last and messages else ""
+    if continue_last:
+        messages = messages[:-1]
     if not turns.knows_system:
         messages = neighbours_joined(system_in_user(tuple(messages)))
     tokens = {name: special_tokens.get(name, "") for name in ("bos_token", "eos_token")}
@@ -123,4 +130,4 @@ def fallback_prompt(
         role = "system" if message.role == "system" and turns.knows_system else "user"
         role = (turns.roles or {}).get(role, role)
         prompt += turns.turn.format(role=role, text=message.text, **tokens)
-    return prompt + turns.opening if opens else prompt
+    return prompt + turns.opening + unfinished

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import asdict
 
 from engine.cli.arguments import MODEL_HELP
+from engine.cli.engine_session import EngineSession
 from engine.hardware.kv_cache import checkpoint_kv_bytes_per_token, kv_bytes_per_token
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
 from engine.library.describe import active_parameters, checkpoint_active_parameters, describe
 from engine.library.gguf import GgufHeader, read_header
-from engine.library.places import find_model
 
 NAME = "inspect"
 HELP = "show architecture, parameters and the tensor types really used"
@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the header and print it; raises ModelError where the file is damaged."""
-    path = find_model(arguments.file).path
+    with EngineSession() as session:
+        path = session.find(arguments.file).path
     report = inspect_checkpoint(read_checkpoint(path)) if path.is_dir() else inspect_header(read_header(path))
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))

@@ -28,6 +28,8 @@ The texts here are the plain facts, for logs and the command line; `app.error_te
 
 from typing import ClassVar
 
+from engine.contract.exit_status import describe_exit
+
 DetailValue = str | int | float
 
 
@@ -230,25 +232,6 @@ class InternalError(EngineError):
     """Something that should not happen; the log has the traceback."""
 
     code = "internal_error"
-
-
-def describe_exit(exit_status: int) -> str:
-    """Say an exit status in words: negative numbers are POSIX signals, large ones Windows exceptions."""
-    signals = {
-        4: "an illegal instruction",
-        6: "an abort",
-        7: "a bus error",
-        9: "a kill",
-        11: "a segmentation fault",
-    }
-    windows = {
-        0xC0000005: "an access violation",
-        0xC000001D: "an illegal instruction",
-        0xC0000409: "an abort",
-    }
-    if exit_status < 0:
-        return signals.get(-exit_status, f"signal {-exit_status}")
-    return windows.get(exit_status & 0xFFFFFFFF, f"exit status {exit_status}")
 
 
 def _all_errors(cls: type[EngineError]) -> list[type[EngineError]]:

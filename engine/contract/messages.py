@@ -14,6 +14,7 @@ from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
 
+ReasoningEnd = Literal["", "budget", "loop"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
 MAX_LOGPROBS = 20  # alternatives per token
 UnloadReason = Literal[
@@ -222,6 +223,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
     peak_rss_mib: float = 0.0
+    expert_counts: tuple[tuple[int, ...], ...] = ()  # per layer and expert; empty where they are not counted
 
     @property
     def prompt_tps(self) -> float:
@@ -250,6 +252,7 @@ class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     seed: int = 0  # the one that was drawn, so that an answer can be repeated
     loaded: LoadedModel | None = None
     template_notice: TemplateNotice | None = None
+    reasoning_ended_by: ReasoningEnd = ""  # what ended the reasoning in the model's place
 
 
 class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ MAX_GRAMMAR_LENGTH = 262_144  # characters
 
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 FlashAttention = Literal["auto", "on", "off"]
+BackendChoice = Literal["auto", "llama", "torch"]
 WeightType = Literal["auto", "f32", "bf16", "int8", "int4"]
 
 
@@ -68,11 +69,14 @@ class GenerationLimits:
 
     max_tokens: int | None = None  # None goes on to the context length
     stop: tuple[str, ...] = ()  # stop strings; the text ends before the first of them
+    reasoning_budget: int | None = None  # tokens of reasoning; 0 is none, None leaves it to the model
 
     def __post_init__(self) -> None:
         """Refuse limits that mean nothing."""
         if self.max_tokens is not None:
             _require(self.max_tokens >= 0, "max_tokens", "0 or more", self.max_tokens)
+        if self.reasoning_budget is not None:
+            _require(self.reasoning_budget >= 0, "reasoning_budget", "0 or more", self.reasoning_budget)
         if any(not text for text in self.stop):
             raise ValueError("a stop string must not be empty")
 
@@ -91,7 +95,9 @@ class LoadParams:
     flash_attention: FlashAttention = "auto"
     use_mmap: bool = True  # the weights stay in the file and are read as they are needed
     use_mlock: bool = False  # the weights may not leave the memory
+    backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
+    count_experts: bool = False  # the torch engine tells how often each expert was chosen
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot be loaded."""

@@ -111,7 +111,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="memory_reserve_mib",
         kind="count",
         label="Memory left to other programs",
-        meaning="A model is not loaded where less than this would be left free.",
+        meaning="A model is not loaded where less than this would be left free; 0 refuses none.",
         unit="MiB",
         most=2**20,
     ),

@@ -5,6 +5,7 @@ silent for hours, and none of them is at fault.
 """
 
 import time
+from collections.abc import Callable
 
 TICK_S = 1.0
 MAX_SILENCE_S = 10.0  # a worker beats once a second, on a thread of its own
@@ -17,13 +18,14 @@ CHUNKS_TO_WAIT = 3  # measured prefill chunks that a cancel may take
 class RunningTime:
     """How much time has passed for this process between two looks; a pause counts as two ticks at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Time starts now."""
-        self._last_look = time.monotonic()
+        self._clock = clock
+        self._last_look = clock()
 
     def passed_s(self) -> float:
         """Seconds of running time since the last look."""
-        now = time.monotonic()
+        now = self._clock()
         passed = now - self._last_look
         self._last_look = now
         return min(passed, 2 * TICK_S)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.contract.model_info import Capability, ModelInfo
-from engine.library.checkpoint import Checkpoint, chat_template
+from engine.library.checkpoint import Checkpoint, chat_template, describe_checkpoint, read_checkpoint
 from engine.library.gguf import GgufHeader, read_header
 
 # what families that reason have in their chat templates
@@ -29,6 +29,11 @@ def describe(header: GgufHeader) -> ModelInfo:
 def describe_file(path: Path) -> ModelInfo:
     """Read a file's header and describe it; raises what `read_header` raises."""
     return describe(read_header(path))
+
+
+def describe_path(path: Path) -> ModelInfo:
+    """The same for a file or the folder of a checkpoint."""
+    return describe_checkpoint(read_checkpoint(path)) if path.is_dir() else describe_file(path)
 
 
 def active_parameters(header: GgufHeader) -> int:

@@ -122,17 +122,19 @@ class GgufHeader:
         return value.length if isinstance(value, ArrayValue) else 0
 
 
-def read_header(path: Path) -> GgufHeader:
+def read_header(path: Path, *, whole_arrays: bool = False) -> GgufHeader:
     """Read and check a file's header; of a model in several parts, those of all parts as one.
+
+    With `whole_arrays` long arrays of the metadata, such as the vocabulary, are kept too.
 
     Raises ModelNotFound, ModelDamaged (with what contradicts what) or ModelUnsupported.
     """
-    header = _read_file(path)
+    header = _read_file(path, whole_arrays)
     num_parts = header.number("split.count")
-    return _join_parts(path, num_parts) if num_parts > 1 else header
+    return _join_parts(path, num_parts, whole_arrays) if num_parts > 1 else header
 
 
-def _join_parts(path: Path, num_parts: int) -> GgufHeader:
+def _join_parts(path: Path, num_parts: int, whole_arrays: bool) -> GgufHeader:
     """The first part's metadata with the tensors and the bytes of all parts."""
     paths = part_paths(path)
     if len(paths) != num_parts:
@@ -140,7 +142,7 @@ def _join_parts(path: Path, num_parts: int) -> GgufHeader:
     missing = [part.name for part in paths if not part.is_file()]
     if missing:
         raise ModelDamaged(str(path), f"its part {missing[0]} is missing")
-    headers = [_read_file(part) for part in paths]
+    headers = [_read_file(part, whole_arrays) for part in paths]
     if [header.number("split.no") for header in headers] != list(range(num_parts)):
         raise ModelDamaged(str(path), "its parts are numbered otherwise than their names say")
     tensors = tuple(tensor for header in headers for tensor in header.tensors)
@@ -151,11 +153,11 @@ def _join_parts(path: Path, num_parts: int) -> GgufHeader:
     return joined
 
 
-def _read_file(path: Path) -> GgufHeader:
+def _read_file(path: Path, whole_arrays: bool) -> GgufHeader:
     try:
         with path.open("rb") as file:
             size_bytes = path.stat().st_size
-            return _HeaderReader(path, file, size_bytes).read()
+            return _HeaderReader(path, file, size_bytes, whole_arrays=whole_arrays).read()
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ModelNotFound(str(path)) from error
     except OSError as error:
@@ -165,8 +167,9 @@ def _read_file(path: Path) -> GgufHeader:
 class _HeaderReader:
     """A cursor over a file that refuses to go past its end."""
 
-    def __init__(self, path: Path, file: BinaryIO, size_bytes: int) -> None:
+    def __init__(self, path: Path, file: BinaryIO, size_bytes: int, *, whole_arrays: bool) -> None:
         self._path, self._file, self._size_bytes = path, file, size_bytes
+        self._kept = size_bytes if whole_arrays else KEPT_ARRAY_VALUES
 
     def read(self) -> GgufHeader:
         version, num_tensors, num_metadata = self._read_preamble()
@@ -231,9 +234,9 @@ class _HeaderReader:
             if length * 8 > self._size_bytes:  # every string takes at least its own length field
                 raise self._damaged(f"it announces an array of {length} strings")
             strings = [self._string() for _ in range(length)]
-            return ArrayValue(length, tuple(strings[:KEPT_ARRAY_VALUES]))
+            return ArrayValue(length, tuple(strings[: self._kept]))
         values = self._scalars(value_type, length)
-        return ArrayValue(length, tuple(values[:KEPT_ARRAY_VALUES]))
+        return ArrayValue(length, tuple(values[: self._kept]))
 
     def _scalars(self, value_type: int, length: int) -> tuple[Scalar, ...]:
         layout = _SCALARS.get(value_type)

@@ -13,9 +13,12 @@ from torch import Tensor
 
 from engine.generation.backend import Cancelled, DecodeCancelled, Progress
 from engine.library.checkpoint import Checkpoint
+from engine.library.gguf import GgufHeader
 from engine.transformer.causal import Step
 from engine.transformer.config import ModelConfig
 from engine.transformer.config_readers import read_config
+from engine.transformer.gguf_config import read_gguf_config
+from engine.transformer.gguf_source import GgufSource
 from engine.transformer.kv_cache import KvCache
 from engine.transformer.layer import Layer
 from engine.transformer.linear import FloatLinear, Linear
@@ -24,7 +27,7 @@ from engine.transformer.norm import RmsNorm
 from engine.transformer.quantized_linear import QuantizedType
 from engine.transformer.quantized_store import QuantizedStore, files_fingerprint, store_folder
 from engine.transformer.rope import RopeTable
-from engine.transformer.tensor_source import CheckpointSource
+from engine.transformer.tensor_source import CheckpointSource, TensorSource
 from engine.transformer.weights import Weights, never, unheard
 
 
@@ -46,9 +49,13 @@ class Transformer:
         """Where it computes."""
         return self.embedding.device
 
-    def new_cache(self, max_length: int) -> KvCache:
-        """An empty KV cache for one sequence."""
-        return self._cache(len(self.layers), max_length)
+    def new_cache(self, max_length: int, *, count_experts: bool = False) -> KvCache:
+        """An empty KV cache for one sequence; it can count which experts that sequence uses."""
+        cache = self._cache(len(self.layers), max_length)
+        if count_experts and self.config.moe is not None:
+            shape = len(self.layers), self.config.moe.num_experts
+            cache.expert_counts = torch.zeros(shape, dtype=torch.int64)  # (layers, E)
+        return cache
 
     def new_mtp_cache(self, max_length: int) -> KvCache:
         """An empty KV cache for the MTP layers; depth by depth they hold a position less."""
@@ -113,25 +120,30 @@ class Transformer:
 
 
 def load_model(
-    checkpoint: Checkpoint,
+    model_file: Checkpoint | GgufHeader,
     *,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
+    expert_device: str | None = None,
     quantize_to: QuantizedType | None = None,
     cache_folder: Path | None = None,
     with_mtp: bool = True,
     progress: Progress = unheard,
     cancelled: Cancelled = never,
 ) -> Transformer:
-    """Read a checkpoint's weights into a model, those of MTP layers only where they are wanted.
+    """Read the weights of a checkpoint or a GGUF file; those of MTP layers only where they are wanted.
 
     With `quantize_to` the linear layers take 8 or 4 bits per weight; they are kept in `cache_folder`, if
-    there is one, for the next time.
+    there is one, for the next time. Routed experts can be on another device than the rest.
 
     Raises ModelDamaged or ModelUnsupported with what is wrong; DecodeCancelled where `cancelled` became true.
     """
-    config, place = read_config(checkpoint), torch.device(device)
-    source, store = CheckpointSource(checkpoint, config.fp8_block), None
+    config, place, store = model_config(model_file), torch.device(device), None
+    source: TensorSource
+    if isinstance(model_file, GgufHeader):
+        source = GgufSource(model_file)
+    else:
+        source = CheckpointSource(model_file, config.fp8_block)
     if quantize_to is not None and cache_folder is not None:
         folder = store_folder(cache_folder, source.path, quantize_to)
         store = QuantizedStore(folder, files_fingerprint(source.files))
@@ -139,6 +151,7 @@ def load_model(
         source,
         dtype=dtype,
         device=place,
+        expert_device=None if expert_device is None else torch.device(expert_device),
         quantize_to=quantize_to,
         store=store,
         progress=progress,
@@ -149,6 +162,11 @@ def load_model(
         store.save()
     progress(1.0)
     return model
+
+
+def model_config(model_file: Checkpoint | GgufHeader) -> ModelConfig:
+    """The hyperparameters of a model; raises ModelDamaged or ModelUnsupported."""
+    return read_gguf_config(model_file) if isinstance(model_file, GgufHeader) else read_config(model_file)
 
 
 def _read_model(weights: Weights, config: ModelConfig, *, with_mtp: bool) -> Transformer:

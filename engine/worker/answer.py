@@ -5,8 +5,6 @@ import time
 
 from msgspec import structs
 
-from engine.chat.formats import PLAIN, choose_format
-from engine.chat.template import TemplateVariables, plain_prompt
 from engine.contract.chat import Part
 from engine.contract.errors import ContextExceeded, InvalidRequest
 from engine.contract.messages import (
@@ -24,6 +22,7 @@ from engine.generation.scheduler import Generated
 from engine.generation.sequence import Sequence
 from engine.hardware.memory import peak_rss_bytes
 from engine.worker.answer_parts import AnswerParts
+from engine.worker.prompt import make_prompt
 from engine.worker.template_child import TemplateChild
 
 
@@ -35,7 +34,7 @@ class Answer:
     ) -> None:
         """Make the prompt; `sequence` is then ready to run.
 
-        Raises ContextExceeded, TemplateBroken or InvalidRequest.
+        Raises ContextExceeded or InvalidRequest.
         """
         self._backend, self._request = backend, request
         self._started_s = time.perf_counter()
@@ -53,6 +52,7 @@ class Answer:
             logprobs=request.logprobs,
         )
         self._logprobs: list[TokenLogprob] = []  # of tokens whose text is held back
+        self._force_text()
 
     @property
     def request_id(self) -> str:
@@ -71,7 +71,9 @@ class Answer:
             alternatives = tuple(self._told(*pair) for pair in generated.logprob.alternatives)
             told = self._told(generated.token, generated.logprob.value)
             self._logprobs.append(structs.replace(told, alternatives=alternatives))
-        return self._events(self._reader.feed(generated.token))
+        events = self._events(self._reader.feed(generated.token))
+        self._force_text()
+        return events
 
     def finish(self) -> list[AnswerEvent | FinishedEvent]:
         """What was held back, and how the answer ended; raises the error that ended it."""
@@ -81,6 +83,11 @@ class Answer:
         if self._logprobs and not self.stopped:
             events.append(TextEvent(request_id=self.request_id, text="", logprobs=tuple(self._logprobs)))
         return [*events, self._finished()]
+
+    def _force_text(self) -> None:
+        """Let the answer go on with what ends its reasoning, where that has to end."""
+        if text := self._reader.forced_text():
+            self.sequence.force(self._backend.tokenize(text, add_special=False))
 
     def _events(self, parts: list[Part]) -> list[AnswerEvent]:
         events: list[AnswerEvent] = []
@@ -108,6 +115,7 @@ class Answer:
             prompt_ms=1000 * (first_token_s - (sequence.started_s or now)),
             decode_ms=1000 * (now - first_token_s),
             peak_rss_mib=peak_rss_bytes() / 2**20,
+            expert_counts=self._backend.expert_counts(sequence.slot) if sequence.slot >= 0 else (),
         )
         return FinishedEvent(
             request_id=self.request_id,
@@ -115,30 +123,27 @@ class Answer:
             usage=usage,
             seed=self._seed,
             loaded=self._backend.loaded,
+            template_notice=self._template_notice,
+            reasoning_ended_by=self._reader.reasoning_ended_by,
         )
 
     def _prepare(self, templates: TemplateChild) -> tuple[list[int], AnswerParts]:
         request, backend = self._request, self._backend
         if not request.messages and not request.prompt:
             raise InvalidRequest("there is neither a message nor a prompt to answer")
-        if request.messages and backend.chat_template:
-            variables = TemplateVariables(
-                special_tokens=backend.template_tokens,
-                tools=request.tools,
-                options=request.template_options,
-                continue_last=request.continue_last,
-            )
-            prompt = templates.render(backend.chat_template, request.messages, variables)
-            output = choose_format(backend.chat_template)
-            token_ids = backend.tokenize(prompt, add_special=False)
-        else:
-            prompt, output = request.prompt or plain_prompt(request.messages), PLAIN
-            token_ids = backend.tokenize(prompt, add_special=True)
+        prompt = make_prompt(request, backend.chat_template, backend.template_tokens, templates)
+        self._template_notice = prompt.notice
+        token_ids = backend.tokenize(prompt.text, add_special=prompt.add_special)
         if not token_ids:
             raise InvalidRequest("the prompt is empty")
         context_length = backend.loaded.context_length
         if len(token_ids) > context_length:
             raise ContextExceeded(len(token_ids), context_length)
         return token_ids, AnswerParts(
-            backend, output, prompt=prompt, tools=request.tools, stop=request.limits.stop
+            backend,
+            prompt.output,
+            prompt=prompt.text,
+            tools=request.tools,
+            stop=request.limits.stop,
+            reasoning_budget=request.limits.reasoning_budget,
         )

@@ -35,6 +35,7 @@ def make_prompt(
         tools=request.tools,
         documents=request.documents,
         options=effort_variables(template, request.reasoning_effort) | request.template_options,
+        continue_last=request.continue_last,
     )
     output = choose_format(template)
     try:
@@ -42,6 +43,6 @@ def make_prompt(
         return Prompt(text=text, output=output, add_special=False)
     except TemplateBroken as error:
         turns = choose_turns(template)
-        text = fallback_prompt(turns, request.messages, special_tokens)
+        text = fallback_prompt(turns, request.messages, special_tokens, continue_last=request.continue_last)
         notice = TemplateNotice(fallback=turns.name, reason=str(error.details["reason"]))
         return Prompt(text=text, output=output, add_special=False, notice=notice)

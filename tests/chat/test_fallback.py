@@ -79,11 +79,18 @@ def test_where_nothing_tells_it_is_chatml() -> None:
     assert choose_turns("{{ nonsense") is CHATML
 
 
-def test_results_of_tools_are_said_by_the_user_and_no_answer_need_be_opened() -> None:
+def test_results_of_tools_are_said_by_the_user() -> None:
     messages = (
         ChatMessage(role="assistant", text="I ask.", tool_calls=(ToolCallPart(name="f"),)),
         ChatMessage(role="tool", text="42"),
     )
-    assert fallback_prompt(CHATML, messages, {}, opens=False) == (
-        "<|im_start|>assistant\nI ask.<|im_end|>\n<|im_start|>user\n42<|im_end|>\n"
+    assert fallback_prompt(CHATML, messages, {}) == (
+        "<|im_start|>assistant\nI ask.<|im_end|>\n<|im_start|>user\n42<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_an_answer_goes_on_where_it_ends() -> None:
+    messages = (ChatMessage(role="user", text="Count."), ChatMessage(role="assistant", text="One, two,"))
+    assert fallback_prompt(CHATML, messages, {}, continue_last=True) == (
+        "<|im_start|>user\nCount.<|im_end|>\n<|im_start|>assistant\nOne, two,"
     )

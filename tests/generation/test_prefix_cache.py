@@ -140,10 +140,10 @@ def test_recurrent_models_answer_a_question_anew_from_a_checkpoint() -> None:
 
 def test_recurrent_models_go_back_to_the_turn_before_one_that_was_edited() -> None:
     all_of = Conversations(RECURRENT)
-    first, second = "first turn, ", "first turn, abcd, second turn, "
+    first, second = "the first of all turns, ", "the first of all turns, abcd, second turn, "
     all_of.turn("a", first)
     all_of.turn("a", second)
-    assert all_of.reused("a", "first turn, abcd, another second turn, ") == len(first) - 1
+    assert all_of.reused("a", first + "abcd, another second turn, ") == len(first) - 1
     assert all_of.reused("b", first + "of another conversation") == len(first) - 1
 
 

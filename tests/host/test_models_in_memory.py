@@ -1,5 +1,6 @@
 """Several models at once: who makes room for whom, when memory is given back, and what is said of it."""
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -72,12 +73,13 @@ def test_two_models_stay_in_memory_and_the_third_takes_the_place_of_the_first(ho
 
 def test_a_model_is_not_taken_away_from_a_running_answer(host: HostRecorder) -> None:
     set_to(host, "models_at_once", 1)
-    host.ask("a", "fake:rate=60,tokens=60")
+    host.ask("a", "fake:rate=60,tokens=100000")
     host.first_text_of("a")
     host.ask("b", "fake:tokens=4")
     assert host.finished("b").reason == "stop"
-    assert host.finished("a").usage.completion_tokens == 61
-    assert unloaded(host, "fake:tokens=4").reason == "idle"  # now they are more than they should be
+    assert unloaded(host, "fake:tokens=4").reason == "idle"  # they were more than they should be
+    host.submit(CancelRequest(request_id="a"))
+    assert host.finished("a").reason == "cancelled"
 
 
 def test_a_model_that_nobody_asks_anything_gives_its_memory_back() -> None:
@@ -128,15 +130,15 @@ def test_a_model_that_does_not_fit_is_refused_in_words_before_anything_leaves(
 ) -> None:
     large = tmp_path / "large.gguf"
     large.write_bytes(tiny_model.read_bytes())
-    os.truncate(large, 3 * GIB)  # a hole: it takes no room on the disk
-    host = HostRecorder(Pace(available_bytes=lambda: 2 * GIB))
+    os.truncate(large, GIB)  # a hole: it takes no room on the disk
+    host = HostRecorder(Pace(available_bytes=lambda: GIB))
     host.ask("a", str(tiny_model), max_tokens=1, load=LoadParams(threads=1))
     host.finished("a")
     host.ask("b", str(large), max_tokens=1, load=LoadParams(threads=1))
     error = host.end_of("b")
     assert isinstance(error, ErrorEvent)
     assert error.code == ModelTooLarge.code
-    assert int(error.details["needed_bytes"]) > 3 * GIB
+    assert int(error.details["needed_bytes"]) > GIB
     assert [worker.model for worker in status(host).workers] == [str(tiny_model)]
     set_to(host, "memory_reserve_mib", 0)  # the user knows better
     host.ask("c", str(large), max_tokens=1, load=LoadParams(threads=1))
@@ -204,8 +206,10 @@ def test_a_change_by_another_host_is_told_unasked(host: HostRecorder) -> None:
 def test_status_tells_what_a_worker_does(host: HostRecorder) -> None:
     host.ask("a", "fake:hang_at=1")
     host.first_text_of("a")
-    time.sleep(2.5)
-    (worker,) = status(host).workers
-    assert (worker.phase, worker.idle_s) == ("answering", 0)
-    assert worker.call_s > 1
+    for number in itertools.count():
+        (worker,) = status(host, f"s{number}").workers
+        assert (worker.phase, worker.idle_s) == ("answering", 0)
+        if worker.call_s > 1:  # it has been seen within one call for that long
+            break
+        time.sleep(0.1)
     assert psutil.pid_exists(worker.pid)

@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from engine.contract.chat import ChatMessage
 from engine.contract.errors import WorkerUnresponsive
 from engine.contract.messages import (
     CancelRequest,
@@ -21,22 +22,20 @@ from engine.contract.messages import (
 )
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import decode, encode, read_lines
-from engine.host import pulse
-from engine.host.pulse import Pulse, RunningTime
+from engine.host.pulse import TICK_S, Pulse, RunningTime
 from engine.host.workers import Pace
 from tests.support.host_recorder import HostRecorder, worker_processes
 
 SLOW = "fake:rate=50,tokens=100000"
 
 
-def test_a_pause_of_the_host_counts_as_two_ticks_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_of_the_host_counts_as_two_ticks_at_most() -> None:
     now = 1000.0
-    monkeypatch.setattr(pulse.time, "monotonic", lambda: now)
-    running = RunningTime()
+    running = RunningTime(clock=lambda: now)
     now += 0.5
     assert running.passed_s() == 0.5
     now += 8 * 3600  # the computer slept
-    assert running.passed_s() == 2 * pulse.TICK_S
+    assert running.passed_s() == 2 * TICK_S
 
 
 def test_a_cancel_is_given_time_for_three_of_the_longest_calls_so_far() -> None:
@@ -90,6 +89,8 @@ def test_a_worker_that_was_killed_for_a_cancel_is_started_again_with_its_model(h
 
 @pytest.mark.parametrize("model", [SLOW, "fake:hang_at=2"])
 def test_a_host_that_is_killed_leaves_no_orphan(model: str) -> None:
+    messages = (ChatMessage(role="user", text="Who are you?"),)  # so that there is a template child too
+    question = GenerateRequest(request_id="a", model=model, messages=messages)
     with subprocess.Popen(
         child_command("engine.host"),
         stdin=subprocess.PIPE,
@@ -99,14 +100,14 @@ def test_a_host_that_is_killed_leaves_no_orphan(model: str) -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(encode(GenerateRequest(request_id="a", model=model, prompt="Once")))
+        process.stdin.write(encode(question))
         process.stdin.flush()
-        messages = (decode(line) for line in read_lines(process.stdout))
-        assert isinstance(next(messages), Hello)
-        next(message for message in messages if isinstance(message, TextEvent))
+        said = (decode(line) for line in read_lines(process.stdout))
+        assert isinstance(next(said), Hello)
+        next(message for message in said if isinstance(message, TextEvent))
         below = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-    assert below
+    assert len(below) >= 2
     _, alive = psutil.wait_procs(below, timeout=20)
     assert not alive
 
@@ -126,10 +127,9 @@ def test_a_stopped_worker_dies_with_its_host_on_linux() -> None:
 def test_a_worker_whose_host_died_before_it_started_ends_at_once() -> None:
     if sys.platform != "linux":
         pytest.skip("the kernel of Linux alone is asked")
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
-    )
-    command = child_command("engine.worker", "--parent", gone.stdout.decode().strip())
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    command = child_command("engine.worker", "--parent", str(gone.pid))
     started = time.monotonic()
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=child_environment()
@@ -138,6 +138,30 @@ def test_a_worker_whose_host_died_before_it_started_ends_at_once() -> None:
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends the whole job, which the host makes")
+def test_a_template_that_never_ends_dies_with_the_worker_that_wanted_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _RENDERS_FOR_EVER], stdin=subprocess.DEVNULL, env=child_environment()
+    ) as parent:
+        deadline = time.monotonic() + 60
+        while not (children := psutil.Process(parent.pid).children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        while children[0].cpu_times().user < 2.0:  # it is in the midst of it and hears nothing
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        parent.kill()
+    children[0].wait(20)
+
+
+_RENDERS_FOR_EVER = """
+from engine.chat.template import TemplateVariables
+from engine.worker import template_child
+template_child.TIME_LIMIT_S = 600
+loop = "{% for a in range(99999) %}"
+source = loop * 3 + "{% endfor %}" * 3
+template_child.TemplateChild().render(source, (), TemplateVariables())
+"""
 _STARTS_A_WORKER = """
 import time
 from engine.host.worker_process import WorkerProcess

@@ -25,6 +25,17 @@ MEDIUM = Shape(hidden=512, layers=16, heads=8, feed_forward=1408)  # 51 M parame
 HIDDEN, LAYERS, HEADS, FEED_FORWARD = TINY.hidden, TINY.layers, TINY.heads, TINY.feed_forward
 
 
+def add_byte_vocabulary(writer: GGUFWriter) -> None:
+    """One token per byte, after an unknown, a begin and an end token."""
+    writer.add_vocab_size(VOCABULARY_SIZE)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))])
+    writer.add_token_scores([0.0] * VOCABULARY_SIZE)
+    writer.add_token_types([TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 256])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+
+
 def write_tiny_model(
     path: Path,
     *,
@@ -44,14 +55,8 @@ def write_tiny_model(
     writer.add_feed_forward_length(shape.feed_forward)
     writer.add_head_count(shape.heads)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(VOCABULARY_SIZE)
     writer.add_rope_dimension_count(shape.hidden // shape.heads)
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))])
-    writer.add_token_scores([0.0] * VOCABULARY_SIZE)
-    writer.add_token_types([TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 256])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
+    add_byte_vocabulary(writer)
     if chat_template:
         writer.add_chat_template(chat_template)
 

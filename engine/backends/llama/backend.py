@@ -16,6 +16,7 @@ from engine.backends.llama import loading
 from engine.backends.llama.batch import Batch
 from engine.backends.llama.native import Native, load_native
 from engine.backends.llama.sampling import ChainSampler
+from engine.chat.reasoning_effort import reasoning_efforts
 from engine.contract.errors import InternalError, ModelDamaged, ModelUnsupported
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import LoadParams, SamplingParams
@@ -59,6 +60,8 @@ class LlamaBackend:
         idle_slots = loading.IDLE_SLOTS if self.can_truncate else loading.IDLE_RECURRENT_SLOTS
         self.num_slots = params.sequences + idle_slots
         self._context = self._create_context(path, params, positions)
+        cells = int(self._library.llama_n_ctx(self._context))
+        self.num_positions = self.num_slots * context_length if is_recurrent else cells
         self._memory = self._library.llama_get_memory(self._context)
         self._batch = Batch(self._library, self.batch_size)
         self._cancelled: Cancelled = cancelled
@@ -77,9 +80,10 @@ class LlamaBackend:
             kv_bytes_per_token=token_bytes,
             load_ms=1000 * (time.perf_counter() - started),
             backend_version=self._native.version,
+            reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
             weights_bytes=int(self._library.llama_model_size(self._model)),
-            kv_cache_bytes=token_bytes * int(self._library.llama_n_ctx(self._context)),
+            kv_cache_bytes=token_bytes * cells,
             rss_before_bytes=rss_before_bytes,
             rss_after_bytes=rss_bytes(),
         )
@@ -157,6 +161,10 @@ class LlamaBackend:
         if not read:
             self.truncate(slot, 0)
         return bool(read)
+
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
+        """Nothing is counted."""
+        return ()
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> ChainSampler:
         """llama.cpp's sampler chain, which has seen the prompt's end."""
