@@ -1,7 +1,7 @@
-"""What the conversation on the screen costs the main thread: streaming, opening, resizing, finding, scrolling.
+"""What the conversation on the screen costs the main thread: streaming, opening, finding, scrolling.
 
-Every figure is CPU time of the main thread (`time.thread_time`), so other load does not count; it is also given
-scaled to a machine on which the calibration loop below takes 737 ms, on which the goals were set.
+Every figure is CPU time of the main thread (`time.thread_time`), so other load does not count; also given
+scaled to a machine on which the calibration loop takes 737 ms, like the one on which the goals were set.
 
     python benchmarks/chat_view.py [--messages N]
 """
@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -23,7 +24,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.chat_view.chat_view import ChatView
-from app.conversations.conversation import Conversation
+from app.conversations.conversation import Conversation, Message
 from app.lists.message_list import MessageList
 from app.theme.fonts import load_fonts
 from app.theme.icons import Icons
@@ -158,9 +159,9 @@ def measure_streaming(theme: Theme, num_messages: int) -> dict[str, float]:
     per_token: dict[int, list[float]] = {20: [], num_messages: []}
     flushes: list[float] = []
     for _ in range(3):
-        for length in per_token:
+        for length, costs in per_token.items():
             found = stream(theme, length, num_tokens)
-            per_token[length].append(sum(found) / num_tokens)
+            costs.append(sum(found) / num_tokens)
             flushes += found if length == num_messages else []
     long = stream(theme, 20, 12_500)
     at = [round(token / TOKENS_PER_S / FRAME_S) for token in (500, 1500, 11_500, 12_500)]
@@ -184,17 +185,33 @@ def wheel(view: ChatView) -> None:
     QApplication.processEvents()
 
 
+def open_path(messages: MessageList, path: list[Message]) -> None:
+    """Show a conversation."""
+    messages.show_path(path)
+    QApplication.processEvents()
+
+
+def resize(view: ChatView, width: int) -> None:
+    """Make the window wider or narrower."""
+    view.resize(width, 800)
+    QApplication.processEvents()
+
+
+def jump(view: ChatView, place: int) -> None:
+    """Go somewhere."""
+    view.verticalScrollBar().setValue(place)
+    QApplication.processEvents()
+
+
 def measure_view(theme: Theme, num_messages: int) -> dict[str, float]:
     """Opening, resizing, finding and scrolling a long conversation; memory and idle cost after that."""
     made = stage(theme, num_messages)
     view, path = made.view, made.conversation.path()
-    opening = [
-        cpu_ms(lambda: (made.messages.show_path(path), QApplication.processEvents())) for _ in range(5)
-    ]
+    opening = [cpu_ms(lambda: open_path(made.messages, path)) for _ in range(5)]
     settle(view)
     resizing = []
     for width in (900, 700, 1000, 620, 1000):
-        resizing.append(cpu_ms(lambda w=width: (view.resize(w, 800), QApplication.processEvents())))  # type: ignore[misc]
+        resizing.append(cpu_ms(partial(resize, view, width)))
         settle(view)
     finding = [cpu_ms(lambda: view.find_control.find("softmax")) for _ in range(5)]
     view.find_control.close()
@@ -208,8 +225,7 @@ def measure_view(theme: Theme, num_messages: int) -> dict[str, float]:
     random.seed(1)
     jumping = []
     for _ in range(40):
-        place = random.randrange(bar.maximum())
-        jumping.append(cpu_ms(lambda p=place: (bar.setValue(p), QApplication.processEvents())))  # type: ignore[misc]
+        jumping.append(cpu_ms(partial(jump, view, random.randrange(bar.maximum()))))
     settle(view)
     gc.collect()
     memory = psutil.Process().memory_info().rss / 2**20

@@ -217,7 +217,10 @@ class ChatView(QAbstractScrollArea):
         elif moved_by:
             viewport.scroll(0, moved_by)
         self.place_overlays()
-        self.idle.start_later()
+        if self.keeper.sticks:
+            self.idle.start_later()
+        else:
+            self.idle.start()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""
