@@ -104,6 +104,10 @@ class ChatView(QAbstractScrollArea):
         """What is selected, as it was written."""
         return self.selection.source()
 
+    def flush(self) -> None:
+        """Show what has changed without waiting for the next frame."""
+        self._follower.flush_now()
+
     def jump_to_end(self) -> None:
         """Show the end and follow it from now on."""
         self.keeper.stick()
@@ -213,7 +217,10 @@ class ChatView(QAbstractScrollArea):
         elif moved_by:
             viewport.scroll(0, moved_by)
         self.place_overlays()
-        self.idle.start_later()
+        if self.keeper.sticks:
+            self.idle.start_later()
+        else:
+            self.idle.start()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""
@@ -281,6 +288,7 @@ class ChatView(QAbstractScrollArea):
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
+        self.flush()
         self.idle.stop()
         self.copying.forget()
 

@@ -25,6 +25,11 @@ class IdleWork(QObject):
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._step)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something left that will be done without being asked for."""
+        return self._timer.isActive()
+
     def start(self) -> None:
         """There may be something to do."""
         if not self._timer.isActive() and self._view.isVisible():

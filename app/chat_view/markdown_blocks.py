@@ -199,7 +199,7 @@ class MarkdownBlocks:
 
     def _is_open_formula(self, root: Token, lines: SourceLines) -> bool:
         """Whether a paragraph is the beginning of a formula whose end is still to come."""
-        if root.type != "paragraph_open" or root.map is None:
+        if root.type not in ("paragraph_open", "heading_open") or root.map is None:
             return False
         text = self._source[lines.place(root.map[0]) : self._read_to].lstrip()
         return text.startswith(("$$", "\\[")) and not _BLANK_LINE.search(text)

@@ -1,6 +1,7 @@
 """One message laid out to the column's width: its parts, their places, and how they are painted."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from markdown_it import MarkdownIt
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -45,6 +46,8 @@ class MessageLayout:
         """Take the message as it is now; text that was appended costs only what is new."""
         self._message, self._width = message, width
         self._text.update(message.text, self._text_width(), is_finished=message.state != "streaming")
+        if self._is_users and not message.text.isascii():  # right to left, it begins at the bubble's right
+            self._text.column.set_width(min(ceil(self._text.column.natural_width) + 1, self._text_width()))
         if message.reasoning:
             self._reasoning.update(message, width)
         self._note = note_under(message, activity)
