@@ -145,8 +145,8 @@ class Workings:
         self.drafts.save()
         self.sessions.interrupt_all()
         self.store.close()
-        self.client.close()
         self.typesetter.close()
+        self.client.close()
 
     def _wire(self, window: MainWindow) -> None:
         self.conversation_view.set_current(self.shown.conversation_id)

@@ -1,5 +1,6 @@
 """The torch engine as a backend: a folder of safetensors or a GGUF file, run by `engine.transformer`."""
 
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +9,13 @@ import torch
 
 from engine.backends.tokenizer import ModelTokenizer, read_gguf_tokenizer, read_tokenizer
 from engine.chat.reasoning_effort import reasoning_efforts
-from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, ModelTooLarge
+from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged
 from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
 from engine.contract.paths import Paths
 from engine.generation.backend import CacheFull, Cancelled, Entry, Floats, Progress
 from engine.generation.sampler import LogitsSampler
+from engine.hardware.expert_placement import ModelBytes, place_model
 from engine.hardware.memory import available_bytes, physical_cores, rss_bytes
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
 from engine.library.describe import describe
@@ -26,6 +28,7 @@ from engine.transformer.quantized_linear import QuantizedType
 ModelFile = Checkpoint | GgufHeader
 
 DEFAULT_CONTEXT_LENGTH = 8192
+log = logging.getLogger("retort.backends")
 IDLE_SLOTS = 4  # conversations that stay in the KV cache while others run
 WEIGHT_BYTES: dict[QuantizedType, float] = {"int8": 1.0, "int4": 0.625}
 
@@ -59,11 +62,17 @@ class TorchBackend:
         if device.type == "cpu":
             torch.set_num_threads(params.threads or physical_cores())
         dtype = choose_dtype(params, device, model_file)
-        check_memory(model_file.parameters, config, context_length, dtype, device, quantize_to=quantize_to)
+        sizes = model_bytes(model_file, config, context_length, dtype, quantize_to=quantize_to)
+        placement = place_model(sizes, ram_free=available_bytes(), gpu_free=free_gpu_bytes(device))
+        if placement.where == "cpu" and device.type != "cpu":
+            device = torch.device("cpu")
+            dtype = choose_dtype(params, device, model_file)
+        log.info("%s: %s", placement.where, placement.reason)
         self._model = load_model(
             model_file,
             dtype=dtype,
             device=str(device),
+            expert_device="cpu" if placement.where == "split" else None,
             quantize_to=quantize_to,
             cache_folder=Paths.from_environment().cache,
             with_mtp=False,  # nothing drafts yet
@@ -72,8 +81,11 @@ class TorchBackend:
         )
         self.num_slots = params.sequences + IDLE_SLOTS
         self.can_truncate = True
-        self._caches = [self._model.new_cache(context_length) for _ in range(self.num_slots)]
-        self._room = context_length  # positions of all slots together: what memory was found free for
+        self._caches = [
+            self._model.new_cache(context_length, count_experts=params.count_experts)
+            for _ in range(self.num_slots)
+        ]
+        self.num_positions = context_length  # positions of all slots together: what memory was found free for
         self._logits: list[torch.Tensor] = []  # (V,) float32 each, of the last decode call
         self.batch_size = min(params.batch_size, context_length)
         self.is_interruptible = True  # between layers
@@ -90,7 +102,7 @@ class TorchBackend:
             backend_version=str(torch.__version__),
             reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
-            kv_cache_bytes=self._caches[0].bytes_per_token * self._room,
+            kv_cache_bytes=self._caches[0].bytes_per_token * self.num_positions,
             rss_before_bytes=rss_before_bytes,
             rss_after_bytes=rss_bytes(),
         )
@@ -105,7 +117,10 @@ class TorchBackend:
 
     def decode(self, entries: Sequence[Entry], cancelled: Cancelled) -> list[int]:
         """Compute the entries one after the other; a cancel is noticed between layers."""
-        if sum(cache.length for cache in self._caches) + sum(len(e.token_ids) for e in entries) > self._room:
+        if (
+            sum(cache.length for cache in self._caches) + sum(len(e.token_ids) for e in entries)
+            > self.num_positions
+        ):
             raise CacheFull
         rows, all_logits = list[int](), list[torch.Tensor]()
         for entry in entries:
@@ -130,7 +145,10 @@ class TorchBackend:
 
     def truncate(self, slot: int, length: int) -> bool:
         """Forget positions from `length` on, which every architecture here can."""
-        self._caches[slot].truncate(length)
+        cache = self._caches[slot]
+        cache.truncate(length)
+        if length == 0 and cache.expert_counts is not None:
+            cache.expert_counts.zero_()
         return True
 
     def copy(self, source: int, target: int, length: int) -> None:
@@ -146,10 +164,15 @@ class TorchBackend:
         cache = self._caches[slot]
         cache.truncate(0)
         length = len(state) // cache.bytes_per_token
-        if sum(other.length for other in self._caches) + length > self._room:
+        if sum(other.length for other in self._caches) + length > self.num_positions:
             return False
         cache.take_bytes(state)
         return True
+
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:
+        """How often each expert of each layer was chosen, of tokens that were forgotten again too."""
+        counts = self._caches[slot].expert_counts
+        return () if counts is None else tuple(tuple(layer) for layer in counts.tolist())
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> LogitsSampler:
         """A sampler over this backend's logits, which has seen the prompt's end."""
@@ -202,15 +225,16 @@ def quantized_type(params: LoadParams, device: torch.device) -> QuantizedType | 
 
 
 def choose_dtype(params: LoadParams, device: torch.device, model_file: ModelFile) -> torch.dtype:
-    """float32 or bfloat16 for what is computed.
+    """What is computed in: float32, or 16 bits.
 
-    GPUs compute in bfloat16. CPUs do where a file's weights lose nothing by it and products were measured
-    faster so; quantized models compute in float32 there, around products that are narrow already.
+    CUDA computes in bfloat16; Apple's GPUs, of which older ones know none, in float16. CPUs take bfloat16
+    where a file's weights lose nothing by it and products were measured faster so; for quantized models they
+    compute in float32, around products that are narrow already.
     """
     if params.weight_type in ("f32", "bf16"):
         return torch.float32 if params.weight_type == "f32" else torch.bfloat16
     if device.type != "cpu":
-        return torch.bfloat16
+        return torch.float16 if device.type == "mps" else torch.bfloat16
     is_narrow = _describe(model_file).quantization == "BF16" and params.weight_type == "auto"
     return torch.bfloat16 if is_narrow and product_speeds().prefers_bfloat16 else torch.float32
 
@@ -222,22 +246,33 @@ def describe_device(device: torch.device) -> str:
     return "CPU" if device.type == "cpu" else "Apple GPU"
 
 
-def check_memory(
-    parameters: int,
+def model_bytes(
+    model_file: ModelFile,
     config: ModelConfig,
     context_length: int,
     dtype: torch.dtype,
-    device: torch.device,
     *,
     quantize_to: QuantizedType | None = None,
-) -> None:
-    """Refuse a model whose weights and full KV cache do not fit; nothing of them stays on the disk.
+) -> ModelBytes:
+    """What weights and a full KV cache take; nothing of them stays on the disk.
 
     Of a quantized model the embeddings, norms and routers are counted as if they were quantized too.
     """
+    per_weight = WEIGHT_BYTES[quantize_to] if quantize_to else dtype.itemsize
+    experts = 0
+    if config.moe is not None:
+        per_layer = 3 * config.moe.num_experts * config.moe.expert_size * config.hidden_size
+        experts = min(sum(config.moe_layers) * per_layer, model_file.parameters)
     cache_values = config.num_layers * config.attention.row_width * context_length
-    bytes_per_weight = WEIGHT_BYTES[quantize_to] if quantize_to else dtype.itemsize
-    needed_bytes = int(parameters * bytes_per_weight) + cache_values * dtype.itemsize
-    free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes()
-    if needed_bytes > free_bytes:
-        raise ModelTooLarge(needed_bytes, free_bytes)
+    return ModelBytes(
+        experts=int(experts * per_weight),
+        others=int((model_file.parameters - experts) * per_weight),
+        kv_cache=cache_values * dtype.itemsize,
+    )
+
+
+def free_gpu_bytes(device: torch.device) -> int | None:
+    """What a GPU has room for; an Apple GPU shares RAM and may take three quarters of what is free."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return None if device.type == "cpu" else available_bytes() * 3 // 4

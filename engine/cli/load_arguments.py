@@ -35,6 +35,8 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     choice("--flash-attention", default.flash_attention, get_args(FlashAttention), "fused attention")
     choice("--backend", default.backend, get_args(BackendChoice), "which engine runs it")
     choice("--quantize", "none", WEIGHT_TYPES, "the torch engine's weights in 8 or 4 bits")
+    counting = "tell in --json how often each expert of each layer was chosen (torch engine)"
+    group.add_argument("--count-experts", action="store_true", help=counting)
     group.add_argument("--no-mmap", action="store_true", help="read the weights into memory of their own")
     group.add_argument("--mlock", action="store_true", help="do not let the weights leave the memory")
 
@@ -54,6 +56,7 @@ def load_from(arguments: argparse.Namespace) -> LoadParams:
         use_mlock=arguments.mlock,
         backend=arguments.backend,
         weight_type=WEIGHT_TYPES[arguments.quantize],
+        count_experts=arguments.count_experts,
     )
 
 

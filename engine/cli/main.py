@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.cli import bench, doctor, import_model, inspect, models, remove, run, serve, settings, train
+from engine.cli import (
+    bench,
+    distill,
+    doctor,
+    import_model,
+    inspect,
+    models,
+    remove,
+    run,
+    serve,
+    settings,
+    train,
+)
 from engine.cli.engine_session import EngineSession
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.errors import EngineError
@@ -38,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     serve,
     settings,
     train,
+    distill,
     doctor,
 )
 

@@ -223,6 +223,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
     peak_rss_mib: float = 0.0
+    expert_counts: tuple[tuple[int, ...], ...] = ()  # per layer and expert; empty where they are not counted
 
     @property
     def prompt_tps(self) -> float:

@@ -97,6 +97,7 @@ class LoadParams:
     use_mlock: bool = False  # the weights may not leave the memory
     backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
+    count_experts: bool = False  # the torch engine tells how often each expert was chosen
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot be loaded."""

@@ -62,6 +62,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def num_positions(self) -> int:
+        """How many tokens the KV cache holds, of all slots together; what slots share counts once."""
+        ...
+
+    @property
     def can_truncate(self) -> bool:
         """Whether a slot can forget its end; recurrent layers cannot, and go back by `restore_state` only."""
         ...
@@ -141,6 +146,10 @@ class Backend(Protocol):
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> Sampler:
         """A sampler for one request; `history` is the prompt, for repeat penalties."""
+        ...
+
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:
+        """How often each expert of each layer was chosen since the slot was empty; () where nobody counts."""
         ...
 
     def close(self) -> None:

@@ -32,10 +32,24 @@ def joint_loss(
     Runs in bfloat16 over float32 weights: 2.4 times the tokens per second on a processor with AVX512-BF16.
     """
     with torch.autocast("cpu", torch.bfloat16):
-        hidden, later = model(inputs)  # (B, T, C), (B, T - 1, C)
+        states = model(inputs)  # (B, T, C), (B, T - 1, C)
+    return losses_of_states(states, model.embed_tokens.weight, targets, weights, losses_of=losses_of)
+
+
+def losses_of_states(
+    states: tuple[Tensor, Tensor],
+    embedding: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    *,
+    losses_of: TokenLosses,
+) -> tuple[Tensor, Tensor]:
+    """The two losses of hidden states (B, T, C) and of the MTP layer's (B, T - 1, C)."""
+    hidden, later = states
+    with torch.autocast("cpu", torch.bfloat16):
         both = torch.cat([hidden.flatten(0, 1), later.flatten(0, 1)])
         wanted = torch.cat([targets.flatten(), targets[:, 1:].flatten()])
-        losses = losses_of(both, model.embed_tokens.weight, wanted)
+        losses = losses_of(both, embedding, wanted)
     first, second = losses.split([targets.numel(), len(losses) - targets.numel()])
     later_weights = weights[:, 1:]
     return (

@@ -22,6 +22,7 @@ from engine.training.model import TrainedModel
 from engine.training.muon import Muon
 from engine.training.packing import Rows, pack
 from engine.training.params import TrainingParams, lr_share
+from engine.training.teacher import Teacher
 from engine.training.threads import ThreadChooser
 from engine.training.tokenizer import Encoded, encode
 
@@ -57,12 +58,20 @@ class Training:
     """A run in the folder `out`. What the seed decides: the weights, the data's order, what is held out."""
 
     def __init__(
-        self, corpus: Corpus, tokenizer: Tokenizer, params: TrainingParams, *, out: Path, seed: int
+        self,
+        corpus: Corpus,
+        tokenizer: Tokenizer,
+        params: TrainingParams,
+        *,
+        out: Path,
+        seed: int,
+        teacher: Teacher | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.corpus, self.tokenizer, self.params, self.out, self.seed = corpus, tokenizer, params, out, seed
         self.model = TrainedModel(params.model)
         self.optimizers = build_optimizers(self.model, params)
+        self.teacher = teacher
         self.losses_of: Any = token_losses
         if params.compiled:
             self.losses_of = torch.compile(token_losses)
@@ -104,7 +113,10 @@ class Training:
         count = max(1, self.params.batch_tokens // rows.inputs.shape[1])
         chosen = slice(first, first + count)
         batch = [torch.from_numpy(part[chosen]) for part in (rows.inputs, rows.targets, rows.weights)]
-        loss, mtp_loss = joint_loss(self.model, *batch, losses_of=self.losses_of)
+        if self.teacher is None:
+            loss, mtp_loss = joint_loss(self.model, *batch, losses_of=self.losses_of)
+        else:
+            loss, mtp_loss = self.teacher.joint_loss(self.model, *batch)
         (loss + self.params.mtp_weight * mtp_loss).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:

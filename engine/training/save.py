@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from engine.library.checkpoint import CONFIG, SINGLE
+from engine.library.checkpoint import CONFIG, SINGLE, read_checkpoint
 from engine.training.model import TrainedModel
 from engine.training.tokenizer import BEGIN, CHAT_TEMPLATE, END, PAD, SPECIAL_TOKENS
 from engine.transformer.config import MlaConfig, ModelConfig
+from engine.transformer.config_readers import read_config
+from engine.transformer.weights import Weights
 
 
 def save_model(model: TrainedModel, tokenizer: Tokenizer, folder: Path) -> None:
@@ -103,6 +106,17 @@ def checkpoint_tensors(model: TrainedModel) -> Iterator[tuple[str, Tensor]]:
                     yield f"{prefix}.up_proj.weight", up
         else:
             yield full, tensor
+
+
+def load_trained(folder: Path) -> TrainedModel:
+    """A saved model, to be trained or taught from; raises ModelDamaged where a tensor is missing."""
+    checkpoint = read_checkpoint(folder)
+    model = TrainedModel(read_config(checkpoint))
+    weights = Weights(checkpoint, dtype=torch.float32, device=torch.device("cpu"))
+    with torch.no_grad():
+        for name, tensor in checkpoint_tensors(model):  # views: what is copied into them is in the model
+            tensor.copy_(weights.tensor(name, *tensor.shape))
+    return model
 
 
 def write_safetensors(path: Path, tensors: dict[str, Tensor]) -> None:

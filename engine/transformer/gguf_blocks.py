@@ -50,16 +50,16 @@ def _q4_k(blocks: Bytes) -> Floats:
     minima = np.concatenate([middle & 63, (high >> 4) | (middle >> 6 << 4)], axis=1)  # (n, 8)
     pairs = blocks[:, 16:].reshape(-1, 4, 32)  # (n, 4, 32): low halves one part, high halves the next
     codes = np.stack([pairs & 15, pairs >> 4], axis=2).reshape(-1, 8, 32)  # (n, 8, 32)
-    values = codes * (scale * scales)[..., None] - (minimum * minima)[..., None]  # (n, 8, 32)
-    return values.reshape(-1, 256).astype(np.float32, copy=False)
+    values: Floats = codes * (scale * scales)[..., None] - (minimum * minima)[..., None]  # (n, 8, 32)
+    return values.reshape(-1, 256)
 
 
 def _q6_k(blocks: Bytes) -> Floats:
     """Codes of 6 bits: 128 bytes of low halves, 64 bytes of upper two bits; 16 signed scales; a scale."""
     low = blocks[:, :128].reshape(-1, 2, 1, 64)  # (n, halves of the block, 1, 64)
     low = np.concatenate([low & 15, low >> 4], axis=2).reshape(-1, 2, 4, 32)  # (n, 2, 4, 32)
-    high = blocks[:, 128:192].reshape(-1, 2, 1, 32)  # (n, 2, 1, 32)
-    high = high >> np.array([0, 2, 4, 6], np.uint8)[:, None] & 3  # (n, 2, 4, 32)
+    upper = blocks[:, 128:192].reshape(-1, 2, 1, 32)  # (n, 2, 1, 32)
+    high = upper >> np.array([0, 2, 4, 6], np.uint8)[:, None] & 3  # (n, 2, 4, 32)
     codes = (low | high << 4).astype(np.float32).reshape(-1, 16, 16) - 32  # (n, 16, 16)
     scales = _half(blocks[:, 208:]) * blocks[:, 192:208].view(np.int8)  # (n, 16)
     return (codes * scales[..., None]).reshape(-1, 256)

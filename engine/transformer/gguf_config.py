@@ -16,6 +16,8 @@ def read_gguf_config(header: GgufHeader) -> ModelConfig:
     architecture, path = header.architecture, str(header.path)
     if architecture not in ARCHITECTURES:
         raise ModelUnsupported(path, f"the torch engine does not know the architecture {architecture!r:.60}")
+    if header.number("split.count") > 1:
+        raise ModelUnsupported(path, "it is in several parts; the torch engine reads GGUF files in one part")
     prefix = f"{architecture}."
     values = {key.removeprefix(prefix): v for key, v in header.metadata.items() if key.startswith(prefix)}
     fields = Fields(path, values)

@@ -28,6 +28,9 @@ class KvCache:
         """Room for FIRST_CAPACITY positions at once, for `max_length` at the most."""
         self.max_length = max_length
         self.length = 0
+        self.expert_counts: Tensor | None = (
+            None  # (layers, E) int64, how often each was chosen; None: uncounted
+        )
         capacity = min(FIRST_CAPACITY, max_length)
         self._rows: list[Tensor] = [  # (capacity, W) per layer
             torch.empty(capacity, row_width, dtype=dtype, device=device) for _ in range(num_layers)

@@ -44,7 +44,7 @@ class FloatLinear:
     @property
     def num_outputs(self) -> int:
         """Values that come out per token."""
-        return self.weight.shape[0]
+        return int(self.weight.shape[0])
 
     def __call__(self, x: Tensor) -> Tensor:
         """(T, in) to (T, out)."""

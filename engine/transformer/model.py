@@ -49,9 +49,13 @@ class Transformer:
         """Where it computes."""
         return self.embedding.device
 
-    def new_cache(self, max_length: int) -> KvCache:
-        """An empty KV cache for one sequence."""
-        return self._cache(len(self.layers), max_length)
+    def new_cache(self, max_length: int, *, count_experts: bool = False) -> KvCache:
+        """An empty KV cache for one sequence; it can count which experts that sequence uses."""
+        cache = self._cache(len(self.layers), max_length)
+        if count_experts and self.config.moe is not None:
+            shape = len(self.layers), self.config.moe.num_experts
+            cache.expert_counts = torch.zeros(shape, dtype=torch.int64)  # (layers, E)
+        return cache
 
     def new_mtp_cache(self, max_length: int) -> KvCache:
         """An empty KV cache for the MTP layers; depth by depth they hold a position less."""
@@ -120,6 +124,7 @@ def load_model(
     *,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
+    expert_device: str | None = None,
     quantize_to: QuantizedType | None = None,
     cache_folder: Path | None = None,
     with_mtp: bool = True,
@@ -129,7 +134,7 @@ def load_model(
     """Read the weights of a checkpoint or a GGUF file; those of MTP layers only where they are wanted.
 
     With `quantize_to` the linear layers take 8 or 4 bits per weight; they are kept in `cache_folder`, if
-    there is one, for the next time.
+    there is one, for the next time. Routed experts can be on another device than the rest.
 
     Raises ModelDamaged or ModelUnsupported with what is wrong; DecodeCancelled where `cancelled` became true.
     """
@@ -146,6 +151,7 @@ def load_model(
         source,
         dtype=dtype,
         device=place,
+        expert_device=None if expert_device is None else torch.device(expert_device),
         quantize_to=quantize_to,
         store=store,
         progress=progress,

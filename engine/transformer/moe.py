@@ -101,6 +101,7 @@ class MixtureOfExperts:
     down: ExpertLinear  # F to C
     shared: FeedForward | None
     shared_gate: Linear | None  # C to 1
+    expert_device: torch.device  # of the routed experts: all else may be on a GPU and they in RAM
 
     @classmethod
     def read(cls, weights: Weights, prefix: str, hidden_size: int, config: MoeConfig) -> "MixtureOfExperts":
@@ -124,13 +125,18 @@ class MixtureOfExperts:
                 f"{prefix}.{config.shared_name}_gate", 1, hidden_size, at_least="float"
             )
         router = Router.read(weights, f"{prefix}.gate", hidden_size, config)
-        return cls(router, gate_up, down, shared, shared_gate)
+        return cls(router, gate_up, down, shared, shared_gate, weights.expert_device)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(T, C) to (T, C)."""
+    def __call__(self, x: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(T, C) to (T, C); adds to `counts` (E,) how many tokens chose each expert."""
         chosen, shares = self.router(x)  # (T, K) each
-        shares = shares.to(x.dtype)
-        mixed = self._one(x, chosen[0], shares[0]) if len(x) == 1 else self._many(x, chosen, shares)  # (T, C)
+        if counts is not None:
+            counts += chosen.flatten().bincount(minlength=len(counts)).to(counts.device)
+        there = x.to(self.expert_device)  # (T, C)
+        chosen, shares = chosen.to(self.expert_device), shares.to(self.expert_device, x.dtype)  # (T, K) each
+        is_one = len(x) == 1
+        mixed = self._one(there, chosen[0], shares[0]) if is_one else self._many(there, chosen, shares)
+        mixed = mixed.to(x.device)  # (T, C)
         if self.shared is not None:
             shared = self.shared(x)  # (T, C)
             if self.shared_gate is not None:

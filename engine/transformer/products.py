@@ -69,7 +69,7 @@ def wants_onednn(x: Tensor) -> bool:
 
 def _is_dense(weight: Tensor) -> bool:
     """Without gaps, in rows or in columns: with gaps oneDNN was measured 1,000 times slower."""
-    return weight.is_contiguous() or weight.T.is_contiguous()
+    return bool(weight.is_contiguous() or weight.T.is_contiguous())
 
 
 def _onednn() -> Callable[..., Any] | None:

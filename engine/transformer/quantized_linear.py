@@ -44,7 +44,7 @@ class Int8Linear:
     @property
     def num_outputs(self) -> int:
         """Values that come out per token."""
-        return self.codes.shape[0]
+        return int(self.codes.shape[0])
 
     def __call__(self, x: Tensor) -> Tensor:
         """(T, in) to (T, out)."""
@@ -81,7 +81,7 @@ class Int4Linear:
     @property
     def num_outputs(self) -> int:
         """Values that come out per token."""
-        return self.codes.shape[0]
+        return int(self.codes.shape[0])
 
     def __call__(self, x: Tensor) -> Tensor:
         """(T, in) to (T, out)."""

@@ -59,7 +59,7 @@ class Weights:
         self._source, self._quantize_to, self._store = source, quantize_to, store
         self._progress, self._cancelled = progress, cancelled
         self._read_bytes = 0
-        self._expert_device = expert_device or device
+        self.expert_device = expert_device or device
 
     @property
     def quantizes(self) -> bool:
@@ -155,7 +155,7 @@ class Weights:
         kind = self._kind(num_outputs, num_inputs)
         if kind is None:
             weight = self._empty(
-                num_experts, num_outputs, num_inputs, device=self._expert_device
+                num_experts, num_outputs, num_inputs, device=self.expert_device
             )  # (E, out, in)
             for expert in range(num_experts):
                 self._fill(parts_of(expert), weight[expert])
@@ -165,14 +165,14 @@ class Weights:
         if kept is not None:
             for expert in range(num_experts):
                 self._skip(parts_of(expert))
-            return QuantizedExperts(kind, *(values.to(self._expert_device) for values in kept))
+            return QuantizedExperts(kind, *(values.to(self.expert_device) for values in kept))
         codes, scales = (torch.empty((num_experts, *shape), dtype=dtype) for shape, dtype in shapes)
         buffer = torch.empty(num_outputs, num_inputs)  # (out, in)
         for expert in range(num_experts):
             self._fill(parts_of(expert), buffer)
             codes[expert], scales[expert] = quantize(buffer, kind)
         self._keep(name, codes, scales)
-        return QuantizedExperts(kind, codes.to(self._expert_device), scales.to(self._expert_device))
+        return QuantizedExperts(kind, codes.to(self.expert_device), scales.to(self.expert_device))
 
     def norm(self, name: str, size: int, eps: float) -> RmsNorm:
         """The RMSNorm of this name."""

@@ -115,6 +115,7 @@ class Answer:
             prompt_ms=1000 * (first_token_s - (sequence.started_s or now)),
             decode_ms=1000 * (now - first_token_s),
             peak_rss_mib=peak_rss_bytes() / 2**20,
+            expert_counts=self._backend.expert_counts(sequence.slot) if sequence.slot >= 0 else (),
         )
         return FinishedEvent(
             request_id=self.request_id,

@@ -14,11 +14,11 @@ tokenizers = pytest.importorskip("tokenizers", reason="needs the tokenizers libr
 from gguf import GGUFWriter
 
 from engine.backends.choose import choose_backend, load_backend
-from engine.backends.llama.backend import LlamaBackend
 from engine.backends.tokenizer import read_gguf_tokenizer
 from engine.backends.torch_backend import TorchBackend
 from engine.contract.errors import InvalidRequest, ModelDamaged, ModelUnsupported
 from engine.contract.params import LoadParams
+from engine.generation.backend import Entry
 from engine.library.gguf import read_header
 from tests.conftest import SHARED_DATA
 from tests.support.command_line import retort
@@ -44,11 +44,6 @@ def load(path: Path, backend: Any, **params: Any) -> Any:
     return load_backend(str(path), load_params, lambda fraction: None, lambda: False)
 
 
-def llama_logits(llama: LlamaBackend, size: int) -> Any:
-    row = llama._library.llama_get_logits_ith(llama._context, -1)
-    return np.ctypeslib.as_array(row, (size,)).copy()
-
-
 def compared(path: Path, token_ids: list[int], **params: Any) -> tuple[float, bool]:
     """How far the logits are apart at most, as a share of the largest, and whether the best agree."""
     torch_backend, llama = (
@@ -57,10 +52,10 @@ def compared(path: Path, token_ids: list[int], **params: Any) -> tuple[float, bo
     assert isinstance(torch_backend, TorchBackend)
     worst, agree = 0.0, True
     for position, token in enumerate(token_ids):
-        for backend in (torch_backend, llama):
-            backend.decode([token], position, lambda: False)
-        found = torch_backend._last_logits()
-        expected = llama_logits(llama, len(found))
+        found, expected = (
+            backend.logits(backend.decode([Entry(0, position, [token])], lambda: False)[0]).copy()
+            for backend in (torch_backend, llama)
+        )
         worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
         agree = agree and bool(expected[found.argmax()] >= expected.max() - 0.02 * np.abs(expected).max())
     for backend in (torch_backend, llama):
@@ -103,8 +98,7 @@ def test_a_deepseek_with_mtp_gives_them(tmp_path: Path) -> None:
     token_ids = [(7 * place * place + 3 * place) % 64 for place in range(40)]
     found = model.logits(model.hidden_states(token_ids, 0, model.new_cache(64))).numpy()
     for position, token in enumerate(token_ids):
-        llama.decode([token], position, lambda: False)
-        expected = llama_logits(llama, 64)
+        expected = llama.logits(llama.decode([Entry(0, position, [token])], lambda: False)[0])
         assert np.abs(found[position] - expected).max() < 0.01 * np.abs(expected).max()
     llama.close()
 

@@ -25,7 +25,7 @@ from engine.contract.errors import (
     ModelUnsupported,
 )
 from engine.contract.params import LoadParams
-from engine.generation.backend import CacheFull, DecodeCancelled
+from engine.generation.backend import CacheFull, DecodeCancelled, Entry
 from tests.support.command_line import retort
 from tests.support.generation import (
     GREEDY,
@@ -206,13 +206,38 @@ def test_an_answer_goes_the_whole_way_through_host_and_worker(host: HostRecorder
     assert host.text_of("r1") == host.text_of("r2")
 
 
+def test_experts_are_counted_per_slot_where_that_is_asked_for(folder: Path, backend: TorchBackend) -> None:
+    counting = load(folder, count_experts=True)
+    assert counting.expert_counts(0) == ((0,) * 8, (0,) * 8)
+    counting.decode([Entry(0, 0, [1, 2, 3, 4, 5])], never)
+    counting.decode([Entry(0, 5, [6]), Entry(1, 0, [7])], never)
+    dense, mixture = counting.expert_counts(0)
+    assert (sum(dense), sum(mixture)) == (0, 6 * 3)  # three experts per token, in the second layer only
+    assert sum(counting.expert_counts(1)[1]) == 3
+    counting.truncate(0, 0)
+    assert sum(counting.expert_counts(0)[1]) == 0
+    assert backend.expert_counts(0) == ()
+
+
 @pytest.mark.slow
 def test_run_and_inspect_take_a_folder(folder: Path) -> None:
     done = retort(
-        "run", str(folder), "Who are you?", "--max-tokens", "8", "--seed", "1", "--gpu-layers", "0", "--json"
+        "run",
+        str(folder),
+        "Who are you?",
+        "--max-tokens",
+        "8",
+        "--seed",
+        "1",
+        "--gpu-layers",
+        "0",
+        "--json",
+        "--count-experts",
     )
     assert done.status == 0, done.stderr
     report = json.loads(done.stdout)
+    used = report["prompt_tokens"] + report["completion_tokens"] - 1  # the last token is never computed
+    assert sum(report["experts"][1]) in (3 * used, 3 * (used + 1))
     assert (report["backend"], report["device"], report["kv_bytes_per_token"]) == ("torch", "CPU", 160)
     assert report["prompt_tokens"] == len("[user]Who are you?[assistant]") + 1
     shown = json.loads(retort("inspect", str(folder), "--json").stdout)
@@ -225,4 +250,4 @@ def test_run_and_inspect_take_a_folder(folder: Path) -> None:
     assert 0 < shown["active_parameters"] < shown["parameters"]
     refused = retort("run", str(folder.parent), "hello")
     assert refused.status == 1
-    assert "config.json" in refused.stderr
+    assert "no model at" in refused.stderr

@@ -60,3 +60,28 @@ def test_a_run_leaves_its_losses_and_a_model(data: Path, tmp_path: Path) -> None
     assert {"checkpoint.pt", "log.jsonl", "loss.svg", "tokenizer.json"} <= {
         path.name for path in out.iterdir()
     }
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_a_student_has_its_teachers_vocabulary_and_fewer_layers(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs torch")
+    from engine.training.model import TrainedModel  # noqa: PLC0415
+    from engine.training.save import save_model  # noqa: PLC0415
+    from engine.training.tokenizer import train_tokenizer  # noqa: PLC0415
+    from tests.support.training_shape import tiny_config  # noqa: PLC0415
+
+    teacher, out = tmp_path / "teacher", tmp_path / "student"
+    tokenizer = train_tokenizer(["The fox ran and slept."], vocabulary_size=320)
+    save_model(TrainedModel(tiny_config(vocabulary_size=320)), tokenizer, teacher)
+    words = ("--data", str(data), "--minutes", "0", "--threads", "1", "--layers", "2", "--experts", "2")
+    outcome = retort("distill", str(teacher), str(out), *words)
+    assert outcome.status == 0, outcome.stderr
+    assert read_checkpoint(out / "model").config["n_routed_experts"] == 2
+    assert (out / "tokenizer.json").read_text() == (teacher / "tokenizer.json").read_text()
+
+
+def test_a_teacher_that_is_not_there_is_said(tmp_path: Path) -> None:
+    outcome = retort("distill", str(tmp_path / "none"), "out", "--data", str(tmp_path), "--minutes", "1")
+    assert outcome.status == 1
+    assert "no model at" in outcome.stderr

@@ -64,7 +64,7 @@ def stories260k(shared_data: Path) -> Path:
 
 def ask_all(host: HostRecorder, model: Path, at_once: int, *, reuse: bool) -> None:
     """Every prompt in a conversation of its own, so many at a time; with `reuse` first its beginning."""
-    load = LoadParams(context_length=512, threads=4, sequences=8)  # the context length of the plain loop
+    load = LoadParams(context_length=4096, threads=4, sequences=8)
     asked = prompts(NUM_PROMPTS)
     for begin in range(0, len(asked), at_once):
         numbers = range(begin, min(begin + at_once, len(asked)))

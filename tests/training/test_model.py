@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs torch")
 from engine.library.checkpoint import read_checkpoint  # noqa: E402
 from engine.training.experts import RoutedExperts  # noqa: E402
 from engine.training.model import TrainedModel  # noqa: E402
-from engine.training.save import save_model  # noqa: E402
+from engine.training.save import load_trained, save_model  # noqa: E402
 from engine.training.tokenizer import train_tokenizer  # noqa: E402
 from engine.transformer.config_readers import read_config  # noqa: E402
 from engine.transformer.model import load_model  # noqa: E402
@@ -50,6 +50,12 @@ def test_the_torch_engine_gives_the_same_logits(model: TrainedModel, folder: Pat
     drafted = engine.mtp_hidden_states(0, ours[:-1], ids[0, 1:].tolist(), 0, engine.new_mtp_cache(64))
     assert (engine.logits(ours) - expected).abs().max() < 1e-4
     assert (engine.logits(drafted) - expected_later).abs().max() < 1e-4
+
+
+def test_a_saved_model_is_loaded_as_it_was(model: TrainedModel, folder: Path) -> None:
+    loaded = load_trained(folder).state_dict()
+    assert loaded.keys() == model.state_dict().keys()
+    assert all(torch.equal(loaded[name], values) for name, values in model.state_dict().items())
 
 
 def test_the_gradients_of_the_experts_are_those_of_finite_differences() -> None:

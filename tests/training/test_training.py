@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from engine.training.muon import orthogonalized  # noqa: E402
 from engine.training.packing import Rows  # noqa: E402
 from engine.training.params import TrainingParams, builtin_config, lr_share  # noqa: E402
 from engine.training.run import CHECKPOINT, Training  # noqa: E402
+from engine.training.teacher import Teacher, softened_divergence, student_config  # noqa: E402
 from engine.training.threads import ThreadChooser  # noqa: E402
 from engine.training.tokenizer import encode, train_tokenizer  # noqa: E402
 from engine.training.train import build_parser, seconds_until  # noqa: E402
@@ -48,6 +50,32 @@ def test_twenty_steps_make_both_losses_fall(training: Training, rows: Rows) -> N
     for kind in (0, 1):
         last = [each[kind] for each in losses[-3:]]
         assert sum(last) / 3 < 0.85 * losses[0][kind]
+
+
+def test_a_student_comes_nearer_to_its_teacher(training: Training, rows: Rows, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    config = student_config(TINY.model, num_layers=2, num_experts=2)
+    with torch.no_grad():
+        for parameter in training.model.parameters():  # a teacher that expects something
+            parameter.mul_(3.0) if parameter.ndim > 1 else None
+    student = Training(
+        training.corpus, training.tokenizer, replace(TINY, model=config), out=tmp_path, seed=2,
+        teacher=Teacher(training.model, share=1.0),
+    )  # fmt: skip
+    losses = [student.train(rows, 0, 1.0)[0] for _ in range(12)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_model_that_expects_the_same_has_no_divergence() -> None:
+    logits = torch.randn(2, 3, 7)
+    assert softened_divergence(logits, logits, 2.0).abs().max() < 1e-5
+    assert (softened_divergence(logits, -logits, 2.0) > 0).all()
+
+
+@pytest.mark.parametrize(("layers", "experts"), [(1, 4), (3, 4), (2, 1), (2, 5)])
+def test_a_student_is_no_larger_than_its_teacher(layers: int, experts: int) -> None:
+    with pytest.raises(ValueError, match="a student has"):
+        student_config(TINY.model, num_layers=layers, num_experts=experts)
 
 
 def test_the_load_of_the_experts_is_evened_out(training: Training, rows: Rows) -> None:

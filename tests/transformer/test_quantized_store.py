@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from engine.library.checkpoint import read_checkpoint
 from engine.transformer import weights
 from engine.transformer.model import Transformer, load_model
+from engine.transformer.quantized_linear import quantize
 from tests.support.tiny_checkpoint import DEEPSEEK, random_arrays, write_checkpoint
 
 pytestmark = pytest.mark.torch
@@ -26,7 +27,7 @@ class Loads:
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.cache, self.quantized = tmp_path / "Model", tmp_path / "cache", 0
         write_checkpoint(self.folder, CONFIG, random_arrays(CONFIG))
-        original = weights.quantize
+        original = quantize
 
         def counted(*arguments: Any) -> Any:
             self.quantized += 1

@@ -11,7 +11,7 @@ from engine.library.gguf import GgufHeader
 
 DEFAULT_CONTEXT_LENGTH = 8192
 SPARE_POSITIONS = 2048  # beyond one full context, so that others find room beside it
-IDLE_SLOTS = 12  # conversations that stay in the KV cache while others run; they share its positions
+IDLE_SLOTS = 56  # conversations that stay in the KV cache as long as its positions suffice
 IDLE_RECURRENT_SLOTS = 1  # there every slot takes memory of its own
 _KV_TYPES: dict[KvType, int] = {
     "f32": 0,
