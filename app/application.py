@@ -2,26 +2,32 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLibraryInfo, QLocale, Qt, QTranslator
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.crash_report import CrashWatch
 from app.model_names import BUILTIN, model_name
 from app.owner_lock import OwnerLock
 from app.self_test import find_faults, refusal
+from app.shortcuts import Shortcuts
 from app.theme.fonts import load_fonts
 from app.theme.icons import Icons
 from app.theme.theme import Theme
+from app.translation import choose_language, tr, use_language
 from app.views.chat_page import ChatPage
 from app.views.main_window import MainWindow
 from app.views.model_picker import ModelPicker
 from app.views.sidebar import Sidebar
 from app.views.status_strip import StatusStrip
+from app.views.window_commands import WindowCommands
 from app.views.window_settings import WindowSettings
 from engine.contract.paths import Paths, resources
 
 if TYPE_CHECKING:
+    from app.views.settings.settings_page import SettingsPage
     from app.workings import Workings
 
 
@@ -33,11 +39,19 @@ class Application:
         paths.ensure()
         self._paths = paths
         self._workings: Workings | None = None
+        self._settings_page: SettingsPage | None = None
         self._is_closed = False
         self.exit_status = 0
         self.settings = WindowSettings(paths.config / "window.ini")
+        self._qt_words = _speak(self.settings.language, qt)
+        self.shortcuts = Shortcuts(self.settings.shortcuts)
         self.theme = Theme(
-            qt, load_fonts(resources() / "fonts"), Icons(resources() / "icons"), self.settings.theme
+            qt,
+            load_fonts(resources() / "fonts"),
+            Icons(resources() / "icons"),
+            self.settings.theme,
+            contrast=self.settings.contrast,
+            font_scale=self.settings.font_scale,
         )
         self.window = MainWindow(
             Sidebar(self.theme),
@@ -45,12 +59,16 @@ class Application:
             ChatPage(self.theme),
             StatusStrip(self.theme),
             self.theme,
+            commands=WindowCommands(self.shortcuts),
         )
         name = model_name(self.settings.model or BUILTIN)
         self.window.picker.show_model(name)
         self.window.page.show_model_name(name)
         self.theme.changed.connect(self._keep_theme)
+        self.shortcuts.changed.connect(self._keep_shortcuts)
         self.window.closed.connect(self.close)
+        self.window.settings_requested.connect(self._show_settings)
+        self.window.page.composer.field.sends_with_ctrl = self.settings.sends_with_ctrl
 
     @property
     def is_complete(self) -> bool:
@@ -88,6 +106,7 @@ class Application:
         self.window.hide()
         self.settings.geometry = self.window.saveGeometry()
         self.settings.shows_sidebar = self.window.shows_sidebar
+        self.settings.shows_panel = self.window.frame.is_open
         self.settings.sync()
         if self._workings is not None:
             self._workings.close()
@@ -108,8 +127,63 @@ class Application:
         else:
             self._workings.start(model_file)
 
+    def tell_of_crash(self, report: Path) -> None:
+        """Say that the run before ended unexpectedly, and offer to read what was noted of it."""
+        self.window.page.notice.show_plain(
+            tr("Retort ended unexpectedly the last time. What had been said is kept."),
+            tr("Read the report"),
+            lambda: self._show_report(report),
+        )
+
+    def _show_report(self, report: Path) -> None:
+        from app.views.crash_dialog import CrashDialog  # noqa: PLC0415  (rarely needed)
+
+        dialog = CrashDialog(report, self.theme, self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _show_settings(self, section_id: str) -> None:
+        if self._workings is None:
+            return
+        if self._settings_page is None:
+            from app.views.settings.make_page import make_settings_page  # noqa: PLC0415  (not at every start)
+
+            self._settings_page = make_settings_page(
+                settings=self.settings,
+                preferences=self._workings.preferences,
+                shortcuts=self.shortcuts,
+                field=self.window.page.composer.field,
+                paths=self._paths,
+                theme=self.theme,
+            )
+            self._settings_page.closed.connect(self.window.show_chat)
+        self.window.show_page(self._settings_page)
+        self._settings_page.show_section(section_id)
+
     def _keep_theme(self) -> None:
         self.settings.theme = self.theme.choice
+        self.settings.contrast = self.theme.contrast
+        self.settings.font_scale = self.theme.font_scale
+
+    def _keep_shortcuts(self) -> None:
+        self.settings.shortcuts = {str(command): keys for command, keys in self.shortcuts.own.items()}
+
+
+def _speak(chosen: str, qt: QApplication) -> QTranslator:
+    """Speak the chosen language, else the system's; what cannot be read leaves English.
+
+    Answers the words of Qt's own dialogs and keys, which hold as long as they are kept.
+    """
+    language = choose_language(chosen, QLocale.system().uiLanguages())
+    QLocale.setDefault(QLocale(language))
+    try:
+        use_language(language, resources() / "translations")
+    except (OSError, ValueError) as error:
+        print(f"the language {language} cannot be read: {error}", file=sys.stderr)
+    qt_words = QTranslator()
+    if qt_words.load(f"qtbase_{language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        qt.installTranslator(qt_words)
+    return qt_words
 
 
 def build(paths: Paths, qt: QApplication) -> Application:
@@ -136,9 +210,14 @@ def run_window(paths: Paths, arguments: Sequence[str]) -> int:
     lock.asked.connect(application.come_forward)
     lock.listen()
     application.show(model_file)
+    watch = CrashWatch(paths.log)
+    report = watch.start()
+    if report is not None:
+        application.tell_of_crash(report)
     try:
         qt.exec()
         return application.exit_status
     finally:
         application.close()
+        watch.end()
         lock.release()

@@ -9,27 +9,48 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+
+from app.chat_view import accessible_view
 from app.chat_view.chat_view import ChatView
+from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.chat_settings import ChatSettings
+from app.engine_link.draft_keeper import DraftKeeper
 from app.engine_link.engine_client import EngineClient
+from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.engine_status import EngineStatus
 from app.engine_link.host_process import HostProcess
 from app.engine_link.model_choice import ModelChoice
+from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
+from app.engine_link.title_writer import TitleWriter
+from app.engine_link.typesetter import Typesetter
 from app.error_texts import describe_error
+from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
 from app.lists.message_list import MessageList
+from app.lists.search_results import SearchResults
 from app.log_files import set_aside_long_log
 from app.model_names import BUILTIN
 from app.theme.theme import Theme
+from app.translation import tr
+from app.views.bin_view import BinView
+from app.views.conversation_actions import ConversationActions
 from app.views.conversation_view import ConversationView
 from app.views.main_window import MainWindow
+from app.views.message_actions import MessageActions
+from app.views.results_view import ResultsView
 from app.views.shown_chat import ShownChat
+from app.views.side_panel.load_control import LoadControl
+from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
+from engine.contract.model_info import LoadedModel
 from engine.contract.paths import Paths
-from engine.contract.processes import child_command, child_environment
+from engine.contract.processes import bare_environment, child_command, child_environment
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +62,14 @@ class Workings:
         """Build everything; raises StoreError where the conversations cannot be opened."""
         _log_to(paths.log / "window.log")
         self._settings = settings
+        self._window = window
         self._page = window.page
         self.notices = SaveNotices()
-        self.store = ConversationStore(
-            paths.conversations, on_saved=self.notices.saved.emit, on_failed=self.notices.failed.emit
-        )
+        self.store = ConversationStore(paths.conversations, self.notices.reports)
         self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
         self.client = EngineClient(self.host)
         self.status = EngineStatus(self.client)
+        self.preferences = EnginePreferences(self.client)
         self.choice = ModelChoice(
             self.client, current=_still_there(settings.model), recent=settings.recent_models
         )
@@ -58,20 +79,34 @@ class Workings:
         self.conversations = ConversationList()
         self.conversation_view = ConversationView(self.conversations, theme)
         self.messages = MessageList()
-        self.chat_view = ChatView(self.messages, theme)
+        self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
+        self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
+        accessible_view.install()
+        self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
-        window.picker.follow(self.choice)
+        self.library = ModelLibrary(self.client)
+        window.picker.follow(self.choice, self.library)
         window.strip.follow(self.status)
+        self.drafts = DraftKeeper(self.store)
         self.shown = ShownChat(
-            self.sessions.new(), page=window.page, messages=self.messages, choice=self.choice
+            self.sessions.new(),
+            page=window.page,
+            messages=self.messages,
+            choice=self.choice,
+            drafts=self.drafts,
         )
+        self._add_conversation_parts(window, theme)
         self._wire(window)
+        self._add_panel(window, paths, theme)
 
     def start(self, model_file: str = "") -> None:
         """List the conversations and start the engine; the built-in model is small enough to load unasked."""
-        self.conversations.set_headers(self.store.headers())
+        self.store.end_interrupted()
+        self.conversations.set_headers(self.store.headers(), self.store.folders())
         self.client.start()
+        self.library.refresh()
+        self.preferences.refresh()
         if model_file:
             self.open_model(model_file)
         elif self.choice.current == BUILTIN:
@@ -102,28 +137,101 @@ class Workings:
             self.sessions.restore(conversation_id)
             self.open_conversation(conversation_id)
 
-        self._page.notice.show_plain("The chat was moved to the bin.", "Undo", restore)
+        self._page.notice.show_plain(tr("The chat was moved to the bin."), tr("Undo"), restore)
 
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
+        self.title_writer.close()
+        self.drafts.save()
         self.sessions.interrupt_all()
         self.store.close()
+        self.typesetter.close()
         self.client.close()
 
     def _wire(self, window: MainWindow) -> None:
         self.conversation_view.set_current(self.shown.conversation_id)
         self.conversation_view.opened.connect(self.open_conversation)
         self.conversation_view.delete_requested.connect(self.delete_conversation)
-        self.conversations.renamed.connect(self.sessions.rename)
-        self.sessions.header_changed.connect(self.conversations.put)
-        self.sessions.removed.connect(self.conversations.remove)
         self.shown.session_shown.connect(self.conversation_view.set_current)
         window.new_requested.connect(self.new_chat)
         window.stop_requested.connect(self.shown.stop)
         window.model_file_chosen.connect(self.open_model)
+        window.commands["eject_model"].triggered.connect(self._eject)
+        window.commands["find"].triggered.connect(self._find)
+        self.choice.changed.connect(self._show_demonstration)
+        self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
         self.choice.refused.connect(self._tell_refusal)
         self.notices.failed.connect(self._tell_unsaved)
+        self.notices.blocked.connect(self._tell_blocked)
+        self.notices.unblocked.connect(self._page.notice.hide)
+
+    def _add_conversation_parts(self, window: MainWindow, theme: Theme) -> None:
+        self.title_writer = TitleWriter(
+            sessions=self.sessions, client=self.client, current_model=lambda: self.choice.current
+        )
+        self.message_actions = MessageActions(
+            shown=self.shown, sessions=self.sessions, chat_view=self.chat_view, notice=window.page.notice
+        )
+        self.search_results = SearchResults(self.store.read_in_background)
+        results_view = ResultsView(self.search_results, theme)
+        window.sidebar.search.textChanged.connect(self.search_results.set_words)
+        window.sidebar.set_results(results_view)
+        results_view.chosen.connect(self.message_actions.show_message)
+        self.bin_list = BinList()
+        bin_view = BinView(self.bin_list, theme)
+        window.sidebar.set_bin(bin_view)
+        self.conversation_actions = ConversationActions(
+            store=self.store,
+            notices=self.notices,
+            sessions=self.sessions,
+            conversations=self.conversations,
+            view=self.conversation_view,
+            bin_view=bin_view,
+            bin_list=self.bin_list,
+            sidebar=window.sidebar,
+            notice=window.page.notice,
+        )
+        self.conversation_actions.open_requested.connect(self.open_conversation)
+
+    def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
+        self.chat_settings = ChatSettings(self.shown.session)
+        self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
+        self.load_control = LoadControl(
+            self.panel.load,
+            choice=self.choice,
+            library=self.library,
+            preferences=self.preferences,
+            client=self.client,
+        )
+        window.frame.set_panel(self.panel)
+        window.frame.set_open(self._settings.shows_panel)
+        self.shown.session_shown.connect(self._follow_shown)
+        self.choice.changed.connect(self._show_efforts)
+        self.client.model_loaded.connect(self._take_loaded)
+
+    def _take_loaded(self, _request_id: str, model: str, _loaded: LoadedModel) -> None:
+        """A file that was opened and works stays in the library, where it lies."""
+        if Path(model).is_file() and self.library.find(model) is None:
+            self.library.import_file(model)
+
+    def _show_efforts(self) -> None:
+        loaded = self.choice.loaded
+        self.panel.show_efforts(loaded.reasoning_efforts if loaded is not None else ())
+
+    def _follow_shown(self) -> None:
+        self.chat_settings.follow(self.shown.session)
+
+    def _find(self) -> None:
+        if not self.shown.session.conversation.is_empty:
+            self._window.show_chat()
+            self.chat_view.find_control.open()
+
+    def _eject(self) -> None:
+        self.choice.eject()
+
+    def _show_demonstration(self) -> None:
+        self._page.empty_state.show_demonstration(self.choice.current == BUILTIN)
 
     def _keep_choice(self) -> None:
         self._settings.model = self.choice.current
@@ -133,9 +241,21 @@ class Workings:
         text = describe_error(error)
         self._page.notice.show_error(f"{text.happened} {text.to_do}")
 
+    def _tell_blocked(self, reason: str) -> None:
+        self._page.notice.show_error(
+            tr(
+                "Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved "
+                "as soon as there is room. Do not close the window before.",
+                reason=reason,
+            )
+        )
+
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
         self._page.notice.show_error(
-            f"This conversation could not be saved: {reason}. Make room on the disk, then go on."
+            tr(
+                "This conversation could not be saved: {reason}. Make room on the disk, then go on.",
+                reason=reason,
+            )
         )
 
 
@@ -158,5 +278,6 @@ def _log_unhandled(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _still_there(model: str) -> str:
-    """The model that was used last, if it can be used now."""
-    return model if model and Path(model).exists() else BUILTIN
+    """The model that was used last; a file only if it is still there, a name of the library in any case."""
+    is_name = "/" in model and not Path(model).is_absolute()
+    return model if is_name or (model and Path(model).exists()) else BUILTIN

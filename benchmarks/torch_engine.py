@@ -7,6 +7,7 @@ process's CPU time instead of the clock's. The share of the memory bandwidth is 
 uses, times tokens per second, over what numpy reads in the same run. Prints a table, then one JSON line.
 
     python -m benchmarks.torch_engine [--contexts 128 1024] [--prefills 512 2048] [--rounds 5] [--threads 2]
+        [--quantize int8]
 """
 
 import argparse
@@ -49,6 +50,8 @@ SIZES: dict[str, Any] = {
 }
 Clock = Callable[[], float]
 
+BYTES = {"none": 4.0, "int8": 1.0, "int4": 0.625}  # per weight
+
 NEW_TOKENS = 24
 CHUNK = 512  # the batch size of the backend
 SETTINGS = ("transformers:eager", "transformers:grouped_mm")
@@ -62,12 +65,13 @@ def write_model(folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def our_answer(folder: Path, clock: Clock) -> Any:
+def our_answer(folder: Path, kind: str, clock: Clock) -> Any:
     """A function from a prompt to its answer: seconds of prefill, seconds of decoding, tokens."""
     from engine.library.checkpoint import read_checkpoint  # noqa: PLC0415
     from engine.transformer.model import load_model  # noqa: PLC0415
 
-    model = load_model(read_checkpoint(folder))
+    quantize_to: Any = kind if kind in ("int8", "int4") else None
+    model = load_model(read_checkpoint(folder), quantize_to=quantize_to, cache_folder=folder / "cache")
 
     def answer(prompt: list[int], num_tokens: int) -> tuple[float, float, list[int]]:
         cache = model.new_cache(8192)
@@ -113,8 +117,8 @@ def serve(engine: str, folder: Path, threads: int, clock: Clock) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    experts = engine.partition(":")[2]
-    answer = their_answer(folder, experts, clock) if experts else our_answer(folder, clock)
+    whose, _, kind = engine.partition(":")
+    answer = (our_answer if whose == "ours" else their_answer)(folder, kind, clock)
     for line in sys.stdin:
         request = json.loads(line)
         prefill_s, decode_s, tokens = answer(request["prompt"], request["new"])
@@ -186,7 +190,7 @@ def compare(ours: Child, theirs: Child, length: int, num_tokens: int, rounds: in
 
 
 def active_bytes() -> int:
-    """Float32 weights that one token really reads: all but the experts not chosen and the embeddings."""
+    """What one token really reads in float32: all but the experts not chosen and the embeddings."""
     size, heads = SIZES["hidden_size"], SIZES["num_attention_heads"]
     nope, rope, value = (SIZES[key] for key in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
     down = SIZES["q_lora_rank"] + SIZES["kv_lora_rank"] + rope
@@ -208,6 +212,7 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, nargs="*", default=[128, 1024, 4096])
     parser.add_argument("--prefills", type=int, nargs="*", default=[512, 2048])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quantize", choices=["none", "int8", "int4"], default="none", help="our weights")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cpu-time", action="store_true")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
@@ -224,7 +229,7 @@ def main() -> None:
         # in a child too: the peak that Linux tells of a process begins with its parent's
         Child("write", Path(folder), options).close()
         setting, theirs = best_setting(Path(folder), options)
-        ours = Child("ours", Path(folder), options)
+        ours = Child(f"ours:{options.quantize}", Path(folder), options)
         for child in (ours, theirs):
             child.ask(drawn(64), 4)  # warm up
         rows = [compare(ours, theirs, length, NEW_TOKENS, options.rounds) for length in options.contexts]
@@ -241,9 +246,12 @@ def main() -> None:
             f"{row['rss_theirs'] / 2**20:.0f} MiB"
         )
         if kind == "decode":
-            row["bandwidth_share"] = row["decode_ours"] * active_bytes() / bandwidth
+            row["bandwidth_share"] = (
+                row["decode_ours"] * active_bytes() * BYTES[options.quantize] / 4 / bandwidth
+            )
             print(f"{'':15} {100 * row['bandwidth_share']:.0f} % of {bandwidth / 1e9:.1f} GB/s")
-    print(json.dumps({"setting": setting, "threads": options.threads, "bandwidth": bandwidth, "rows": rows}))
+    report = {"setting": setting, "quantize": options.quantize, "threads": options.threads}
+    print(json.dumps(report | {"bandwidth": bandwidth, "rows": rows}))
 
 
 if __name__ == "__main__":

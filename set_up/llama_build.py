@@ -12,6 +12,7 @@ from pathlib import Path
 from set_up.build_progress import BuildProgress
 from set_up.child import run_program
 from set_up.environment import make_venv
+from set_up.llama_source import LOCK, download_source, kept_source, source_folder
 from set_up.pip import install_locked, pip_environment, reason_of_failure
 from set_up.places import Places, python_in
 from set_up.progress import OneLine, SetUpError, step
@@ -33,10 +34,13 @@ def build_wheel(places: Places, target: Path) -> Path:
 def _compiled_wheel(places: Places, temporary: Path, log: Path) -> Path:
     output = temporary / "wheel"
     with OneLine() as line:
+        progress = BuildProgress(line)
+        if kept_source(places) is None:
+            download_source(places, progress.feed)
         outcome = run_program(
             wheel_command(places, output),
             environ=build_environ(places, temporary),
-            on_line=BuildProgress(line).feed,
+            on_line=progress.feed,
             log=log,
         )
     if outcome.status:
@@ -45,10 +49,14 @@ def _compiled_wheel(places: Places, temporary: Path, log: Path) -> Path:
 
 
 def wheel_command(places: Places, output: Path) -> list[str]:
-    """Return the command that builds; without pip's cache, whose wheels may be for another CPU."""
+    """Return the command that builds from the kept source; pip checks its hash once more.
+
+    Without pip's cache, whose wheels may be for another CPU.
+    """
     command = [str(python_in(places.build_environment)), "-m", "pip", "wheel", "-v", "--no-input"]
     command += ["--progress-bar", "off", "--no-cache-dir", "--no-deps", "--require-hashes"]
-    return [*command, "--no-build-isolation", "-w", str(output), "-r", str(places.requirements / "llama.txt")]
+    command += ["--no-build-isolation", "--no-index", "--find-links", str(source_folder(places))]
+    return [*command, "-w", str(output), "-r", str(places.requirements / LOCK)]
 
 
 def build_environ(places: Places, temporary: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 
 from set_up import preconditions as pre
 from set_up.environment import make_environment
+from set_up.llama_source import try_to_keep_source
 from set_up.llama_wheel import is_installed, kept_wheel, maintainers_index, provide_llama
 from set_up.one_at_a_time import one_at_a_time
 from set_up.pip import install_locked
@@ -82,6 +83,9 @@ class Preparation:
             self.done(stamp, "llama", self.key.name)
         if self.wanted.torch:
             self.install_torch(stamp)
+        if self.wanted.tests and not stamp.has("source", self.key.version):
+            try_to_keep_source(self.places)
+            self.done(stamp, "source", self.key.version)
         stamp.write(self.places)
 
     def done(self, stamp: Stamp, part: str, wanted: str) -> None:
@@ -145,6 +149,8 @@ class Preparation:
                 needs.append(pre.SpaceNeed(places.cache, cache_bytes))
         if self.needs_build:
             needs.append(pre.SpaceNeed(pre.temporary_folder(), pre.BUILD_TEMPORARY_BYTES))
+        if self.needs_build or (self.wanted.tests and "source" not in parts):
+            needs.append(pre.SpaceNeed(places.cache, pre.SOURCE_CACHE_BYTES))
         return needs
 
     def install_packages(self, stamp: Stamp) -> None:

@@ -39,5 +39,5 @@ def is_ready(stamp: Stamp, places: Places, wanted: Wanted, key: WheelKey) -> boo
         and all(stamp.has(lock, places.lock_digest(lock)) for lock in locks)
         and stamp.has("system", "seen")
         and (not wanted.window or stamp.has("window", "seen"))
-        and (not wanted.tests or "screen" in stamp.parts)
+        and (not wanted.tests or ("screen" in stamp.parts and stamp.has("source", key.version)))
     )

@@ -1,177 +1,232 @@
 """The chat view: a scroll area that paints the messages of one list.
 
-Only what can be seen is laid out. The view either sticks to the end, or keeps the message that is being read
-where it is, whatever grows or changes its height around it.
+Only what can be seen is laid out, and only what has changed is painted again. Shows, and says what is asked
+for; changes nothing and opens nothing by itself.
 """
 
 import logging
+from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QGuiApplication,
+    QHideEvent,
     QKeyEvent,
-    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from app.chat_view.coalescer import Coalescer
+from app.chat_view.action_rows import ActionRows
+from app.chat_view.announcements import tell_focus
+from app.chat_view.copying import Copying
+from app.chat_view.find_control import FindControl
+from app.chat_view.formulas import Formulas, FormulaSetter
+from app.chat_view.idle_work import IdleWork
+from app.chat_view.inline_text import Link
+from app.chat_view.jump_button import SIZE as JUMP_BUTTON_SIZE
+from app.chat_view.jump_button import JumpButton
+from app.chat_view.keyboard import Keyboard
+from app.chat_view.link_dialog import LinkDialog
+from app.chat_view.link_policy import doubts, is_allowed
+from app.chat_view.list_follower import ListFollower
+from app.chat_view.look import Look
 from app.chat_view.message_column import MessageColumn
-from app.chat_view.text_flow import Selection
+from app.chat_view.message_menu import popup_menu
+from app.chat_view.message_reader import MessageReader
+from app.chat_view.pointer import Pointer
+from app.chat_view.scroll_keeper import ScrollKeeper
+from app.chat_view.selection import Selection
+from app.chat_view.text_points import MessageMarks, TextPoint
 from app.lists.message_list import MessageList
 from app.theme.theme import Theme
+from app.translation import tr
 
 COLUMN_WIDTH = 760
 SIDE_MARGIN = 24
-JUMP_BUTTON_SIZE = 34
-SETTLE_ROUNDS = 8  # laying out moves other rows into sight; each round shows at least one more exactly
+DIMMED = 0.5  # opacity of what no longer fits the context
 
 log = logging.getLogger(__name__)
 
 
 class ChatView(QAbstractScrollArea):
-    """Shows a MessageList and lets text be selected and copied; changes nothing."""
+    """Shows a MessageList. What can be done with a message is asked for by its id."""
 
-    def __init__(self, messages: MessageList, theme: Theme, parent: QWidget | None = None) -> None:
+    regenerate_requested = Signal(str)  # message id, as in all of these
+    edit_requested = Signal(str)
+    continue_requested = Signal(str)
+    delete_requested = Signal(str)
+    version_requested = Signal(str, int)  # one back or one forward
+    link_clicked = Signal(str)  # an allowed address that the user wants to open
+
+    def __init__(
+        self,
+        messages: MessageList,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        typesetter: FormulaSetter | None = None,
+        picture_folder: Path | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._messages = messages
+        self.messages = messages
         self._theme = theme
-        self._column = MessageColumn(messages, theme)
-        self._changed_rows: set[int] = set()
-        self._coalescer = Coalescer(self)
-        self._coalescer.due.connect(self._flush)
-        self._sticks = True
-        self._anchor = (0, 0.0)  # a row, and how far the viewport's top is below that row's
-        self._is_settling = False
-        self._selected_row = -1
-        self._selection: Selection | None = None
-        self._pressed_at: int | None = None  # text position where a drag began
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Conversation")
-        self.viewport().setMouseTracking(True)
-        self._jump = self._make_jump_button()
-        self.verticalScrollBar().valueChanged.connect(self._follow_scroll_bar)
-        self.verticalScrollBar().setSingleStep(40)
-        messages.modelReset.connect(self._reset)
-        messages.rowsInserted.connect(self._append)
-        messages.dataChanged.connect(lambda first, _last: self._note_change(first.row()))
-        theme.changed.connect(self._dress)
+        self._look = Look(theme, Formulas(typesetter), picture_folder)
+        self.column = MessageColumn(messages, self._look)
+        self.column.set_width(self._column_width())
+        self.keeper = ScrollKeeper(self.column, self.verticalScrollBar())
+        self.selection = Selection(messages, self.column)
+        self.current_row: int | None = None  # the message that the keyboard is at
+        self._hovered_row: int | None = None
+        self._pointer = Pointer(self)
+        self._keyboard = Keyboard(self)
+        self.idle = IdleWork(self)
+        self.copying = Copying(self)
+        self._set_up_widgets()
+        self._connect()
+        self._follower = ListFollower(self)
+        if typesetter is not None:
+            typesetter.typeset_ready.connect(self._follower.note_formula)
 
     @property
     def sticks_to_end(self) -> bool:
         """Whether the view follows what is appended."""
-        return self._sticks
+        return self.keeper.sticks
 
     @property
     def selected_text(self) -> str:
-        """What is selected."""
-        if self._selection is None:
-            return ""
-        return self._column.layout(self._selected_row).selected_text(self._selection)
+        """What is selected, as it was written."""
+        return self.selection.source()
 
     def jump_to_end(self) -> None:
         """Show the end and follow it from now on."""
-        self._sticks = True
-        self._settle()
+        self.keeper.stick()
+        self.keeper.settle()
 
-    def copy_selection(self) -> None:
-        """Put the selected text on the clipboard."""
-        if self.selected_text:
-            QGuiApplication.clipboard().setText(self.selected_text)
+    def show_message(self, message_id: str) -> None:
+        """Put the top of a message at the top of what can be seen."""
+        row = self.messages.find(message_id)
+        if row is not None:
+            self.keeper.begin_at(row)
 
-    def copy_message(self, row: int) -> None:
-        """Put a whole message on the clipboard, as it was written."""
-        QGuiApplication.clipboard().setText(self._messages.message(row).text)
+    def toggle_reasoning(self, row: int) -> None:
+        """Open or fold what a model thought."""
+        self.keeper.hold(row)
+        self.column.layout(row).toggle_reasoning()
+        self.column.expect_change(row)
+        self.selection.clear()
+        self.refresh()
 
-    def menu_at(self, point: QPoint) -> QMenu | None:
-        """What can be done with the message under a point of the viewport."""
-        row = self._row_at(point.y())
-        if row is None:
-            return None
-        menu = QMenu(self)
-        copy = menu.addAction("Copy", QKeySequence(QKeySequence.StandardKey.Copy), self.copy_selection)
-        copy.setVisible(self._selection is not None)
-        menu.addAction("Copy message", lambda: self.copy_message(row))
-        return menu
+    def follow_link(self, link: Link, text: str) -> None:
+        """Ask for an address to be opened; first ask the user about one that may not be what it seems."""
+        doubt = doubts(link.target, text)
+        if doubt:
+            LinkDialog(link.target, doubt, self).ask(self.link_clicked.emit)
+        elif is_allowed(link.target):
+            self.link_clicked.emit(link.target)
 
-    # what the list says
+    def hover(self, row: int | None) -> None:
+        """Show the buttons of the message under the pointer."""
+        if row != self._hovered_row:
+            self._hovered_row = row
+            self.place_overlays()
 
-    def _reset(self) -> None:
-        self._changed_rows.clear()
-        self._clear_selection()
-        self._column.reset(self._column_width())
-        self.jump_to_end()
+    def show_target(self, link: Link | None) -> None:
+        """Say where the link under the pointer leads."""
+        self.viewport().setToolTip(link.target if link is not None else "")
 
-    def _append(self) -> None:
-        self._coalescer.flush_now()
-        while self._column.num_rows < self._messages.rowCount():
-            if self._messages.message(self._column.num_rows).role == "user":
-                self._sticks = True
-            self._column.append()
-        self._settle()
+    def open_reader(self, row: int) -> MessageReader:
+        """Show a message as plain text."""
+        reader = MessageReader(self.messages.message(row), self._theme, self)
+        reader.open()
+        return reader
 
-    def _note_change(self, row: int) -> None:
-        self._changed_rows.add(row)
-        self._coalescer.request()
+    def select_row(self, row: int | None) -> None:
+        """Move the keyboard to a message and show it."""
+        self.current_row = row
+        if row is not None:
+            self.keeper.show_row(row, height=min(self.column.row_height(row), self.viewport().height()))
+            tell_focus(self, row)
+        self.refresh()
 
-    def _flush(self) -> None:
-        rows, self._changed_rows = self._changed_rows, set()
-        for row in rows:
-            self._column.change(row)
-        if rows:
-            self._settle()
+    def forget_places(self) -> None:
+        """The messages are not where they were."""
+        self.selection.clear()
+        self.current_row = self._hovered_row = None
 
-    def _dress(self) -> None:
-        self._jump.setIcon(self._theme.icons.icon("arrow-down", self._theme.tokens.text))
-        self.viewport().update()
+    def refresh(self) -> None:
+        """Settle, and paint everything again."""
+        self.keeper.forget()
+        self.keeper.settle()
 
     # where what is
 
-    def _settle(self) -> None:
-        """Lay out what can be seen, and move the scroll bar to where that leaves the anchor."""
-        height = self.viewport().height()
-        top = self._wanted_top()
-        for _ in range(SETTLE_ROUNDS):
-            if not self._column.lay_out(top, top + height):
-                break
-            top = self._wanted_top()
-        self._is_settling = True
-        bar = self.verticalScrollBar()
-        bar.setPageStep(height)
-        bar.setRange(0, self._last_top())
-        bar.setValue(top)
-        self._is_settling = False
-        self._keep_anchor(top)
-        self._jump.setVisible(not self._sticks and self._last_top() - top > JUMP_BUTTON_SIZE)
-        self.viewport().update()
+    def place_in_message(self, point: QPointF) -> tuple[int, QPointF] | None:
+        """The message at a point of the viewport, and the point in it."""
+        y = point.y() + self.keeper.top
+        rows = self.column.rows_between(y, y + 1)
+        if not rows or not 0 <= y < self.column.height:
+            return None
+        return rows.start, point - self.place_of(rows.start)
 
-    def _wanted_top(self) -> int:
-        if self._sticks or not self._column.num_rows:
-            return self._last_top()
-        row, offset = self._anchor
-        return min(max(round(self._column.top(row) + offset), 0), self._last_top())
+    def text_point_at(self, point: QPointF) -> TextPoint | None:
+        """The text position nearest to a point of the viewport."""
+        if not self.column.num_rows:
+            return None
+        y = min(max(point.y() + self.keeper.top, 0), self.column.height - 1)
+        row = self.column.rows_between(y, y + 1).start
+        inner = self.column.layout(row).point_at(point - self.place_of(row))
+        return TextPoint(row, inner) if inner is not None else None
 
-    def _last_top(self) -> int:
-        return max(round(self._column.height) - self.viewport().height(), 0)
+    def place_of(self, row: int) -> QPointF:
+        """The top left corner of a message in the viewport."""
+        return QPointF(self._column_left(), self.keeper.place_of(row))
 
-    def _keep_anchor(self, top: int) -> None:
-        if self._column.num_rows:
-            row = self._column.anchor_row(top, top + self.viewport().height())
-            self._anchor = (row, top - self._column.top(row))
+    def rows_in_sight(self) -> range:
+        """The messages of which something can be seen."""
+        return self.column.rows_between(self.keeper.top, self.keeper.bottom)
 
-    def _follow_scroll_bar(self, top: int) -> None:
-        if self._is_settling:
-            return
-        self._sticks = top >= self._last_top()
-        self._keep_anchor(top)
-        self._settle()
+    def marks_of(self, row: int) -> MessageMarks:
+        """What is marked in a message."""
+        finder = self.find_control.finder
+        return MessageMarks(self.selection.in_row(row), finder.in_row(row), finder.current_in(row))
+
+    # how it looks
+
+    def _dress(self) -> None:
+        self._look.forget_colours()
+        self.column.reset()
+        self.refresh()
+
+    def _note_settled(self, moved_by: int | None) -> None:
+        """Move what is painted already; paint all where that is not possible."""
+        viewport = self.viewport()
+        self._jump.setVisible(not self.keeper.sticks and self.keeper.distance_to_end > JUMP_BUTTON_SIZE)
+        if moved_by is None or abs(moved_by) >= viewport.height():
+            viewport.update()
+        elif moved_by:
+            viewport.scroll(0, moved_by)
+        self.place_overlays()
+        self.idle.start_later()
+
+    def place_overlays(self) -> None:
+        """Put the buttons over the messages where they belong now."""
+        viewport = self.viewport()
+        self._jump.move(
+            round((self.width() - JUMP_BUTTON_SIZE) / 2), viewport.height() - JUMP_BUTTON_SIZE - 10
+        )
+        self.find_control.place()
+        chosen = self._hovered_row if self._hovered_row is not None else self.current_row
+        self.action_rows.place(self.rows_in_sight(), chosen)
+
+    def _actions_rect(self, row: int) -> QRectF:
+        return self.column.layout(row).actions_rect.translated(self.place_of(row))
 
     def _column_width(self) -> float:
         """The scroll bar lives in the margin, so that its coming and going moves nothing."""
@@ -179,15 +234,6 @@ class ChatView(QAbstractScrollArea):
 
     def _column_left(self) -> int:
         return round((self.width() - self._column_width()) / 2)
-
-    def _row_at(self, y: int) -> int | None:
-        column_y = y + self.verticalScrollBar().value()
-        rows = self._column.rows_between(column_y, column_y + 1)
-        return rows.start if rows and 0 <= column_y < self._column.height else None
-
-    def _place_of(self, row: int) -> QPointF:
-        """The top left corner of a message in the viewport."""
-        return QPointF(self._column_left(), self._column.top(row) - self.verticalScrollBar().value())
 
     # Qt's events
 
@@ -204,98 +250,106 @@ class ChatView(QAbstractScrollArea):
 
     def _paint(self, painter: QPainter, clip: QRectF) -> None:
         painter.fillRect(clip, QColor(self._theme.tokens.window))
-        top = self.verticalScrollBar().value()
-        for row in self._column.rows_between(top + clip.top(), top + clip.bottom()):
-            selection = self._selection if row == self._selected_row else None
-            self._column.layout(row).paint(painter, self._place_of(row), clip, selection)
+        top = self.keeper.top
+        for row in self.column.rows_between(top + clip.top(), top + clip.bottom()):
+            place = self.place_of(row)
+            painter.setOpacity(DIMMED if self.messages.is_dimmed(row) else 1.0)
+            self.column.layout(row).paint(painter, place, clip, self.marks_of(row))
+            painter.setOpacity(1.0)
+            if row == self.current_row and self.hasFocus():
+                painter.setPen(QPen(QColor(self._theme.tokens.accent), 1.5))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                size = QRectF(0, 0, self.column.width, self.column.row_height(row))
+                painter.drawRoundedRect(size.translated(place).adjusted(-10, 12, 10, 4), 10, 10)
+
+    def scrollContentsBy(self, _dx: int, _dy: int) -> None:
+        """The keeper moves what is painted."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out to the new width; the message that is being read stays where it is."""
         super().resizeEvent(event)
-        if self._column_width() != self._column.width:
-            self._column.reset(self._column_width())
-        self._jump.move(
-            round((self.width() - JUMP_BUTTON_SIZE) / 2),
-            self.viewport().height() - JUMP_BUTTON_SIZE - 10,
-        )
-        self._settle()
+        self.keeper.set_height(self.viewport().height())
+        if self._column_width() != self.column.width:
+            self.column.set_width(self._column_width())
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Go on with what can wait."""
+        super().showEvent(event)
+        self.idle.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Do nothing while nobody looks."""
+        super().hideEvent(event)
+        self.idle.stop()
+        self.copying.forget()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a selection."""
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        self._clear_selection()
-        row = self._row_at(event.position().toPoint().y())
-        if row is not None:
-            self._selected_row = row
-            self._pressed_at = self._position_in(row, event.position())
+        self._pointer.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Extend the selection, or show whether there is text under the pointer."""
-        point = event.position()
-        if self._pressed_at is not None:
-            position = self._position_in(self._selected_row, point)
-            start, end = sorted((self._pressed_at, position))
-            self._selection = Selection(start, end) if start < end else None
-            self.viewport().update()
-            return
-        row = self._row_at(point.toPoint().y())
-        is_on_text = row is not None and self._column.layout(row).text_rect.translated(
-            self._place_of(row)
-        ).contains(point)
-        self.viewport().setCursor(Qt.CursorShape.IBeamCursor if is_on_text else Qt.CursorShape.ArrowCursor)
+        """Extend the selection, or show what is under the pointer."""
+        self._pointer.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the selection."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed_at = None
+        """End the selection, or click."""
+        self._pointer.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Select a word."""
-        row = self._row_at(event.position().toPoint().y())
-        if row is not None:
-            self._selected_row = row
-            self._selection = self._column.layout(row).word_at(self._position_in(row, event.position()))
-            self.viewport().update()
+        self._pointer.double_click(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Move the conversation, or sideways what is too wide in it."""
+        if self._pointer.wheel(event):
+            event.accept()
+        else:
+            super().wheelEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with the message."""
-        menu = self.menu_at(event.pos())
-        if menu is not None:
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.popup(event.globalPos())
+        found = self.place_in_message(QPointF(event.pos()))
+        if found is not None:
+            popup_menu(self, found[0], event.pos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Copy, select all of the message, go to the first and the last message; the rest is Qt's."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_selection()
-        elif event.matches(QKeySequence.StandardKey.SelectAll) and self._selected_row >= 0:
-            self._selection = self._column.layout(self._selected_row).whole_text()
-            self.viewport().update()
-        elif event.key() == Qt.Key.Key_End:
-            self.jump_to_end()
-        elif event.key() == Qt.Key.Key_Home:
-            self.verticalScrollBar().setValue(0)
-        else:
+        """Go through the messages, copy, search; the rest is Qt's."""
+        if not self._keyboard.press(event):
             super().keyPressEvent(event)
 
-    def _position_in(self, row: int, point: QPointF) -> int:
-        return self._column.layout(row).position_at(point - self._place_of(row))
+    def _set_up_widgets(self) -> None:
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(tr("Conversation"))
+        self.verticalScrollBar().setSingleStep(40)
+        viewport = self.viewport()
+        viewport.setMouseTracking(True)
+        viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.action_rows = ActionRows(self.messages, self._theme, viewport, self._actions_rect)
+        self.find_control = FindControl(self, self._theme)
+        self._jump = JumpButton(self._theme, viewport)
 
-    def _clear_selection(self) -> None:
-        self._selected_row = -1
-        self._selection = None
-        self._pressed_at = None
-        self.viewport().update()
+    def _connect(self) -> None:
+        self._theme.changed.connect(self._dress)
+        self._jump.clicked.connect(self.jump_to_end)
+        self.keeper.settled.connect(self._note_settled)
+        for actions in self.action_rows.all:
+            actions.copy_requested.connect(self._copy_by_id)
+            actions.more_requested.connect(self._show_menu_of)
+            actions.regenerate_requested.connect(self.regenerate_requested)
+            actions.edit_requested.connect(self.edit_requested)
+            actions.continue_requested.connect(self.continue_requested)
+            actions.delete_requested.connect(self.delete_requested)
+            actions.version_requested.connect(self.version_requested)
 
-    def _make_jump_button(self) -> QToolButton:
-        button = QToolButton(self.viewport())
-        button.setObjectName("jumpToEnd")
-        button.setAccessibleName("Jump to the end")
-        button.setToolTip("Jump to the end")
-        button.setIcon(self._theme.icons.icon("arrow-down", self._theme.tokens.text))
-        button.setFixedSize(JUMP_BUTTON_SIZE, JUMP_BUTTON_SIZE)
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(self.jump_to_end)
-        button.hide()
-        return button
+    def _copy_by_id(self, message_id: str) -> None:
+        row = self.messages.find(message_id)
+        if row is not None:
+            self.copying.copy_message(row)
+
+    def _show_menu_of(self, message_id: str) -> None:
+        row = self.messages.find(message_id)
+        if row is not None:
+            popup_menu(self, row, self._actions_rect(row).bottomRight().toPoint())

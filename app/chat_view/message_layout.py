@@ -1,20 +1,29 @@
 """One message laid out to the column's width: its parts, their places, and how they are painted."""
 
+from collections.abc import Iterator
+
+from markdown_it import MarkdownIt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from app.chat_view.answer_notes import note_under
-from app.chat_view.text_flow import Selection, TextFlow
+from app.chat_view.block_layout import BlockLayout
+from app.chat_view.inline_layout import InlineLayout
+from app.chat_view.inline_text import Link, plain_text
+from app.chat_view.look import NO_MARKS, Look, Marks
+from app.chat_view.reasoning_box import HEAD_HEIGHT, ReasoningBox
+from app.chat_view.text_column import TextColumn, estimated_text_height
+from app.chat_view.text_points import REASONING, TEXT, InnerPoint, MessageMarks
 from app.conversations.conversation import Message
 from app.error_texts import describe_code
-from app.theme.theme import Theme
 
-LINE_SPACING = 1.35  # of the font's own height
 ROW_GAP = 22  # above every message
 BUBBLE_PADDING_X, BUBBLE_PADDING_Y, BUBBLE_RADIUS = 16, 9, 16
 BUBBLE_SHARE = 0.85  # of the column, at most
 NAME_HEIGHT, NAME_INDENT = 32, 29
-NOTE_GAP, NOTE_HEIGHT = 8, 18
+REASONING_GAP = 12
+NOTE_GAP, NOTE_HEIGHT = 6, 28  # the line under a message; its buttons are as high
+ACTIONS_UNDER_BUBBLE = 14  # they reach into the gap below
 CALLOUT_GAP, CALLOUT_PADDING, CALLOUT_INDENT = 10, 14, 30
 ICON_SIZE = 18
 
@@ -22,103 +31,241 @@ ICON_SIZE = 18
 class MessageLayout:
     """Heights and places are relative to the message's own top left corner in the column."""
 
-    def __init__(self, message: Message, activity: str, width: float, theme: Theme) -> None:
+    def __init__(self, look: Look, parser: MarkdownIt, message: Message, width: float) -> None:
+        self._look = look
         self._width = width
-        self._theme = theme
-        self._flow = TextFlow(theme.fonts.body, LINE_SPACING)
-        self._callout: TextFlow | None = None
+        self._message = message
         self._note = ""
-        self._message = message
-        self.update(message, activity)
+        tokens = look.theme.tokens
+        self._text = TextColumn(look, colour=tokens.text, parser=None if self._is_users else parser)
+        self._reasoning = ReasoningBox(look, parser)
+        self._callout: InlineLayout | None = None
 
-    def update(self, message: Message, activity: str) -> None:
+    def update(self, message: Message, activity: str, width: float) -> None:
         """Take the message as it is now; text that was appended costs only what is new."""
-        self._message = message
-        self._flow.set_width(self._text_width())
-        self._flow.set_text(message.text)
+        self._message, self._width = message, width
+        self._text.update(message.text, self._text_width(), is_finished=message.state != "streaming")
+        if message.reasoning:
+            self._reasoning.update(message, width)
         self._note = note_under(message, activity)
-        if message.state == "failed" and self._callout is None:
+        if message.state == "failed":
             stats = message.stats
             error = describe_code(stats.error_code, stats.error_message, stats.error_details)
-            self._callout = TextFlow(self._theme.fonts.interface, LINE_SPACING)
-            self._callout.set_width(self._width - CALLOUT_INDENT - 2 * CALLOUT_PADDING)
-            self._callout.set_text(f"{error.happened}\n{error.to_do}")
+            fonts, tokens = self._look.theme.fonts, self._look.theme.tokens
+            self._callout = InlineLayout(self._look, fonts.interface, colour=tokens.callout_text)
+            text = plain_text(f"{error.happened}\n{error.to_do}", 0)
+            self._callout.lay_out(text, width - CALLOUT_INDENT - 2 * CALLOUT_PADDING)
+
+    @property
+    def message(self) -> Message:
+        """What is shown."""
+        return self._message
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a part of the text is still to be read."""
+        thoughts = self._reasoning.text
+        return self._text.is_behind or (thoughts is not None and thoughts.is_behind)
+
+    def advance(self, deadline: float) -> bool:
+        """Read on until a time of `perf_counter`; True where anything changed."""
+        thoughts = self._reasoning.text
+        has_read_thoughts = thoughts is not None and thoughts.advance(deadline)
+        return self._text.advance(deadline) or has_read_thoughts
 
     @property
     def height(self) -> float:
         """From the gap above the message to the end of its last part."""
         if self._is_users:
-            return ROW_GAP + self._flow.height + 2 * BUBBLE_PADDING_Y
-        return self._callout_top + self._callout_height + (NOTE_GAP + NOTE_HEIGHT if self._note else 0)
+            return ROW_GAP + self._text.height + 2 * BUBBLE_PADDING_Y + ACTIONS_UNDER_BUBBLE
+        return self._callout_top + self._callout_height + NOTE_GAP + NOTE_HEIGHT
 
     @property
     def text_rect(self) -> QRectF:
         """Where the text is."""
         if self._is_users:
-            width = self._flow.natural_width
-            return QRectF(
-                self._width - width - BUBBLE_PADDING_X, ROW_GAP + BUBBLE_PADDING_Y, width, self._flow.height
-            )
-        return QRectF(0, ROW_GAP + NAME_HEIGHT, self._width, self._text_height)
+            width = min(self._text.column.natural_width or self._text_width(), self._text_width())
+            left = self._width - width - BUBBLE_PADDING_X
+            return QRectF(left, ROW_GAP + BUBBLE_PADDING_Y, width, self._text.height)
+        return QRectF(0, ROW_GAP + NAME_HEIGHT + self._reasoning_height, self._width, self._text.height)
 
-    def position_at(self, point: QPointF) -> int:
-        """The text position nearest to a point."""
-        inner = point - self.text_rect.topLeft()
-        return self._flow.position_at(inner.x(), inner.y())
+    def take_changed_from(self) -> float:
+        """Above this height nothing has changed since this was last asked."""
+        if self._is_users or (self._message.reasoning and not self._message.text):
+            return 0.0
+        changed_from = self.text_rect.top() + self._text.changed_from
+        self._text.changed_from = self._text.height
+        return changed_from
 
-    def word_at(self, position: int) -> Selection:
-        """The word around a text position."""
-        return self._flow.word_at(position)
+    @property
+    def actions_rect(self) -> QRectF:
+        """Where the buttons under the message are."""
+        top = self.height - (ACTIONS_UNDER_BUBBLE if self._is_users else NOTE_HEIGHT)
+        return QRectF(0, top, self._width, NOTE_HEIGHT)
 
-    def whole_text(self) -> Selection:
-        """A selection of everything."""
-        return Selection(0, self._flow.length)
+    def parts(self) -> Iterator[tuple[int, TextColumn, QPointF]]:
+        """The texts that are shown, with their numbers and their corners."""
+        if self._message.reasoning and self._reasoning.text is not None:
+            corner = QPointF(0, ROW_GAP + NAME_HEIGHT) + self._reasoning.text_corner
+            yield REASONING, self._reasoning.text, corner
+        yield TEXT, self._text, self.text_rect.topLeft()
 
-    def selected_text(self, selection: Selection) -> str:
-        """The characters of a selection."""
-        return self._flow.selected_text(selection)
+    def part(self, number: int) -> TextColumn | None:
+        """One of the texts, if it is shown."""
+        return next((text for part, text, _ in self.parts() if part == number), None)
 
-    def paint(self, painter: QPainter, top_left: QPointF, clip: QRectF, selection: Selection | None) -> None:
-        """Paint what of the message lies within the clip."""
-        tokens = self._theme.tokens
-        if self._is_users:
-            bubble = self.text_rect.adjusted(
-                -BUBBLE_PADDING_X, -BUBBLE_PADDING_Y, BUBBLE_PADDING_X, BUBBLE_PADDING_Y
-            ).translated(top_left)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.bubble))
-            painter.drawRoundedRect(bubble, BUBBLE_RADIUS, BUBBLE_RADIUS)
-        else:
-            self._paint_name(painter, top_left)
-        painter.setPen(QColor(tokens.text))
-        self._flow.draw(
-            painter,
-            top_left + self.text_rect.topLeft(),
-            (clip.top(), clip.bottom()),
-            selection,
-            QColor(tokens.text_selection),
+    def block(self, part: int, number: int) -> tuple[BlockLayout, QPointF] | None:
+        """A block, and where its corner is."""
+        for found, text, corner in self.parts():
+            if found == part and number < len(text.column):
+                return text.column.layout(number), corner + text.column.corner(number)
+        return None
+
+    # what is at a point
+
+    def point_at(self, point: QPointF) -> InnerPoint | None:
+        """The position nearest to a point; None in a message without text."""
+        found = self.block_at(point)
+        if found is None:
+            return None
+        part, number, layout, inner = found
+        return InnerPoint(part, number, layout.position_at(inner.x(), inner.y()))
+
+    def block_at(self, point: QPointF) -> tuple[int, int, BlockLayout, QPointF] | None:
+        """The part, number and layout of the block nearest to a point, and the point in it."""
+        nearest = None
+        for part, text, corner in self.parts():
+            found = text.block_at(point - corner)
+            if found is not None and (nearest is None or point.y() >= corner.y()):
+                number, inner = found
+                nearest = (part, number, text.column.layout(number), inner)
+        return nearest
+
+    def link_at(self, point: QPointF) -> Link | None:
+        """The link at a point."""
+        found = self.block_at(point)
+        return found[2].link_at(found[3].x(), found[3].y()) if found else None
+
+    def is_text_at(self, point: QPointF) -> bool:
+        """Whether there is something to select."""
+        return any(
+            QRectF(corner.x(), corner.y(), self.text_rect.width(), text.height).contains(point)
+            for _, text, corner in self.parts()
         )
+
+    @property
+    def reasoning_rect(self) -> QRectF:
+        """The line that opens and folds the reasoning; empty without any."""
+        if self._is_users or not self._message.reasoning:
+            return QRectF()
+        return QRectF(0, ROW_GAP + NAME_HEIGHT, self._width, HEAD_HEIGHT)
+
+    @property
+    def reasoning_title(self) -> str:
+        """What that line says."""
+        return self._reasoning.title
+
+    @property
+    def is_reasoning_open(self) -> bool:
+        """Whether the reasoning is shown."""
+        return self._reasoning.is_open
+
+    def refresh_formulas(self) -> None:
+        """Lay out again what holds formulas."""
+        for _, text, _ in self.parts():
+            text.refresh_formulas()
+
+    def toggle_reasoning(self) -> None:
+        """Open or fold the reasoning."""
+        self._reasoning.toggle()
+
+    def caret(self, point: InnerPoint) -> QRectF:
+        """Where a position is."""
+        found = self.block(point.part, point.block)
+        if found is None:
+            return QRectF(self.text_rect.topLeft(), self.text_rect.topLeft())
+        layout, corner = found
+        return layout.caret(point.position).translated(corner)
+
+    def point_of_source(self, start: int, end: int) -> InnerPoint:
+        """The position where a stretch of the source is shown, or of the block that it belongs to."""
+        column = self._text.column
+        for number in range(len(column)):
+            if column.block(number).end > start:
+                return InnerPoint(TEXT, number, column.layout(number).positions(start, end)[0])
+        return InnerPoint(TEXT, max(len(column) - 1, 0), 0)
+
+    # painting
+
+    def paint(self, painter: QPainter, top_left: QPointF, clip: QRectF, marks: MessageMarks) -> None:
+        """Paint what of the message lies within the clip."""
+        inner_top, inner_bottom = clip.top() - top_left.y(), clip.bottom() - top_left.y()
+        if self._is_users:
+            self._paint_bubble(painter, top_left)
+        elif inner_top < ROW_GAP + NAME_HEIGHT + self._reasoning_height:
+            self._paint_name(painter, top_left)
+            if not self.reasoning_rect.isEmpty():
+                self._reasoning.draw_frame(painter, top_left + self.reasoning_rect.topLeft())
+        for part, _, corner in self.parts():
+            self._paint_part(painter, part, top_left + corner, clip=clip, marks=marks)
         if self._callout is not None:
             self._paint_callout(painter, top_left, self._callout, clip)
-        if self._note:
-            painter.setPen(QColor(tokens.secondary))
-            painter.setFont(self._theme.fonts.small)
-            note_top = top_left.y() + self.height - NOTE_HEIGHT
-            place = QRectF(top_left.x(), note_top, self._width, NOTE_HEIGHT)
+        if self._note and inner_bottom > self.actions_rect.top():
+            painter.setPen(QColor(self._look.theme.tokens.secondary))
+            painter.setFont(self._look.theme.fonts.small)
+            place = self.actions_rect.translated(top_left)
             _draw_line(painter, place, self._note)
+
+    def _paint_part(
+        self, painter: QPainter, part: int, origin: QPointF, *, clip: QRectF, marks: MessageMarks
+    ) -> None:
+        text = self.part(part)
+        if text is None:
+            return
+
+        def marks_of(number: int) -> Marks:
+            if marks.selection is None and not marks.matches:
+                return NO_MARKS
+            block, layout = text.column.block(number), text.column.layout(number)
+            selection = marks.selected_in(part, number, len(layout.text)) if marks.selection else None
+            found = [
+                layout.positions(start, end)
+                for start, end in marks.matches
+                if part == TEXT and start < block.end and end > block.start
+            ]
+            current = (
+                layout.positions(*marks.current_match) if marks.current_match and part == TEXT else (0, 0)
+            )
+            return Marks(
+                selection,
+                tuple(pair for pair in found if pair[0] < pair[1]),
+                current if current[0] < current[1] else None,
+            )
+
+        text.column.draw(painter, origin, (clip.top(), clip.bottom()), marks_of)
+
+    def _paint_bubble(self, painter: QPainter, top_left: QPointF) -> None:
+        bubble = self.text_rect.adjusted(
+            -BUBBLE_PADDING_X, -BUBBLE_PADDING_Y, BUBBLE_PADDING_X, BUBBLE_PADDING_Y
+        ).translated(top_left)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._look.theme.tokens.bubble))
+        painter.drawRoundedRect(bubble, BUBBLE_RADIUS, BUBBLE_RADIUS)
 
     def _paint_name(self, painter: QPainter, top_left: QPointF) -> None:
         icon_top = top_left.y() + ROW_GAP + (NAME_HEIGHT - 8 - ICON_SIZE) / 2
-        self._paint_icon(painter, QPointF(top_left.x(), icon_top), "answer", self._theme.tokens.accent)
-        painter.setPen(QColor(self._theme.tokens.text))
-        painter.setFont(self._theme.fonts.strong)
+        self._paint_icon(painter, QPointF(top_left.x(), icon_top), "answer", self._look.theme.tokens.accent)
+        painter.setPen(QColor(self._look.theme.tokens.text))
+        painter.setFont(self._look.theme.fonts.strong)
         place = QRectF(
             top_left.x() + NAME_INDENT, top_left.y() + ROW_GAP, self._width - NAME_INDENT, NAME_HEIGHT - 8
         )
         _draw_line(painter, place, self._message.model)
 
-    def _paint_callout(self, painter: QPainter, top_left: QPointF, callout: TextFlow, clip: QRectF) -> None:
-        tokens = self._theme.tokens
+    def _paint_callout(
+        self, painter: QPainter, top_left: QPointF, callout: InlineLayout, clip: QRectF
+    ) -> None:
+        tokens = self._look.theme.tokens
         box = QRectF(
             top_left.x(),
             top_left.y() + self._callout_top + CALLOUT_GAP,
@@ -128,19 +275,14 @@ class MessageLayout:
         painter.setPen(QColor(tokens.callout_line))
         painter.setBrush(QColor(tokens.callout))
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 12, 12)
-        self._paint_icon(
-            painter,
-            box.topLeft() + QPointF(CALLOUT_PADDING, CALLOUT_PADDING + 2),
-            "alert",
-            tokens.callout_text,
-        )
-        painter.setPen(QColor(tokens.callout_text))
+        corner = box.topLeft() + QPointF(CALLOUT_PADDING, CALLOUT_PADDING + 2)
+        self._paint_icon(painter, corner, "alert", tokens.callout_text)
         origin = box.topLeft() + QPointF(CALLOUT_PADDING + CALLOUT_INDENT, CALLOUT_PADDING)
-        callout.draw(painter, origin, (clip.top(), clip.bottom()), None, QColor(tokens.text_selection))
+        callout.draw(painter, origin, (clip.top(), clip.bottom()), NO_MARKS, tokens.callout_text)
 
     def _paint_icon(self, painter: QPainter, place: QPointF, name: str, colour: str) -> None:
         scale = painter.device().devicePixelRatioF()
-        painter.drawPixmap(place, self._theme.icons.pixmap(name, colour, ICON_SIZE, scale))
+        painter.drawPixmap(place, self._look.theme.icons.pixmap(name, colour, ICON_SIZE, scale))
 
     @property
     def _is_users(self) -> bool:
@@ -150,12 +292,12 @@ class MessageLayout:
         return self._width * BUBBLE_SHARE - 2 * BUBBLE_PADDING_X if self._is_users else self._width
 
     @property
-    def _text_height(self) -> float:
-        return self._flow.height if self._message.text else 0.0
+    def _reasoning_height(self) -> float:
+        return self._reasoning.height + REASONING_GAP if self._message.reasoning else 0.0
 
     @property
     def _callout_top(self) -> float:
-        return ROW_GAP + NAME_HEIGHT + self._text_height
+        return ROW_GAP + NAME_HEIGHT + self._reasoning_height + self._text.height
 
     @property
     def _callout_height(self) -> float:
@@ -164,10 +306,12 @@ class MessageLayout:
 
 def estimated_height(message: Message, width: float) -> float:
     """About how high a message will be, from its length alone."""
-    average_character = 7.4  # pixels, of running English text in the body font
-    lines = message.text.count("\n") + 1 + len(message.text) * average_character / width
-    around = 2 * BUBBLE_PADDING_Y if message.role == "user" else NAME_HEIGHT + NOTE_GAP + NOTE_HEIGHT
-    return round(ROW_GAP + around + 25 * lines)
+    is_users = message.role == "user"
+    around = 2 * BUBBLE_PADDING_Y + ACTIONS_UNDER_BUBBLE if is_users else NAME_HEIGHT + NOTE_GAP + NOTE_HEIGHT
+    if message.reasoning:
+        around += HEAD_HEIGHT + REASONING_GAP
+    text = estimated_text_height(len(message.text), message.text.count("\n") + 1, width)
+    return round(ROW_GAP + around + text)
 
 
 def _draw_line(painter: QPainter, place: QRectF, text: str) -> None:

@@ -1,10 +1,12 @@
 """The conversations that have been opened since the start: each stays, so an answer goes on unwatched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from app.conversations.conversation import Conversation
+from app.conversations.message import ConversationHeader, TitleSource
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_session import ChatSession
 from app.engine_link.engine_client import EngineClient
@@ -12,10 +14,12 @@ from app.engine_link.save_notices import SaveNotices
 
 
 class ChatSessions(QObject):
-    """Opens, renames and removes conversations."""
+    """Opens conversations, and changes what their headers say."""
 
     header_changed = Signal(object)  # ConversationHeader
     removed = Signal(str)  # conversation id
+    answer_began = Signal(str)  # conversation id
+    answer_ended = Signal(str)  # conversation id
 
     def __init__(
         self,
@@ -33,20 +37,37 @@ class ChatSessions(QObject):
         self._name_of = name_of
         self._sessions: dict[str, ChatSession] = {}
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether any conversation is being answered."""
+        return any(session.is_answering for session in self._sessions.values())
+
     def new(self) -> ChatSession:
         """An empty conversation; nothing of it is kept before its first message."""
         return self._add(Conversation.new())
 
     def open(self, conversation_id: str) -> ChatSession:
-        """The conversation with that id, from the store where it is not open yet."""
+        """The conversation with that id, from the store where it is not open yet; raises KeyError."""
         return self._sessions.get(conversation_id) or self._add(self._store.load(conversation_id))
 
-    def rename(self, conversation_id: str, title: str) -> None:
-        """Give a conversation the user's own title."""
+    def rename(self, conversation_id: str, title: str, source: TitleSource = "user") -> None:
+        """Give a conversation another title; an automatic one never takes the place of the user's own."""
         session = self._sessions.get(conversation_id)
         if session is not None:
-            session.conversation.rename(title)
-        self._store.rename(conversation_id, title)
+            session.conversation.rename(title, source)
+            session.change_header(session.conversation.header)
+            title, source = session.conversation.header.title, session.conversation.header.title_source
+        self._store.rename(conversation_id, title, source)
+
+    def set_pinned(self, conversation_id: str, is_pinned: bool) -> None:
+        """Pin a conversation to the top of the list, or no longer."""
+        self._change(conversation_id, lambda header: replace(header, is_pinned=is_pinned))
+        self._store.set_pinned(conversation_id, is_pinned)
+
+    def move_to_folder(self, conversation_id: str, folder_id: str) -> None:
+        """Put a conversation into a folder; an empty id takes it out of any."""
+        self._change(conversation_id, lambda header: replace(header, folder_id=folder_id or None))
+        self._store.move_to_folder(conversation_id, folder_id or None)
 
     def remove(self, conversation_id: str) -> None:
         """Move a conversation to the bin; its answer is stopped."""
@@ -61,10 +82,21 @@ class ChatSessions(QObject):
         self._store.restore(conversation_id)
         self.header_changed.emit(self.open(conversation_id).conversation.header)
 
+    def restore_messages(self, conversation_id: str, message_ids: Iterable[str]) -> None:
+        """Take messages of a conversation back out of the bin."""
+        self.open(conversation_id).restore(message_ids)
+
     def interrupt_all(self) -> None:
         """The window closes: keep what has arrived of every answer."""
         for session in self._sessions.values():
             session.interrupt()
+
+    def _change(
+        self, conversation_id: str, change: Callable[[ConversationHeader], ConversationHeader]
+    ) -> None:
+        session = self._sessions.get(conversation_id)
+        if session is not None:
+            session.change_header(change(session.conversation.header))
 
     def _add(self, conversation: Conversation) -> ChatSession:
         session = ChatSession(
@@ -76,5 +108,9 @@ class ChatSessions(QObject):
             parent=self,
         )
         session.header_changed.connect(self.header_changed)
+        session.answering_changed.connect(lambda begins: self._tell(conversation.id, begins))
         self._sessions[conversation.id] = session
         return session
+
+    def _tell(self, conversation_id: str, begins: bool) -> None:
+        (self.answer_began if begins else self.answer_ended).emit(conversation_id)

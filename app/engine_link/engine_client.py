@@ -10,27 +10,41 @@ from engine.contract.chat import ChatMessage
 from engine.contract.errors import EngineError, rebuild_error
 from engine.contract.messages import (
     CancelRequest,
+    ChangeLoadRequest,
+    ChangeSettingRequest,
     ErrorEvent,
     FinishedEvent,
     GenerateRequest,
+    ImportProgress,
+    ImportRequest,
     LoadProgress,
     LoadRequest,
     Message,
+    ModelImported,
     ModelLoaded,
+    ModelRemoved,
+    ModelsListed,
+    ModelsRequest,
     ModelUnloaded,
     ReasoningEvent,
+    RemoveRequest,
     Request,
+    SettingsListed,
+    SettingsRequest,
+    StatusListed,
+    StatusRequest,
     TextEvent,
     ToolCallEvent,
     UnloadRequest,
 )
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.settings import SettingValue
 
 log = logging.getLogger(__name__)
 
 
 class EngineClient(QObject):
-    """Every request ends in exactly one of `model_loaded`, `model_unloaded`, `finished` and `failed`.
+    """Every request ends in exactly one signal: its own below, `finished` after a cancel, or `failed`.
 
     For a generate request `model_loaded` may come before that as well. None of them comes before the method
     that made the request has returned.
@@ -39,9 +53,16 @@ class EngineClient(QObject):
     load_progressed = Signal(str, str, float)  # request id, model, fraction
     model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
     model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
+    answer_requested = Signal(str)  # request id
     text_arrived = Signal(str, str)  # request id, text
     reasoning_arrived = Signal(str, str)  # request id, text
     finished = Signal(str, object)  # request id, FinishedEvent
+    models_listed = Signal(str, object)  # request id, tuple of InstalledModel
+    import_progressed = Signal(str, float)  # request id, fraction
+    model_imported = Signal(str, object)  # request id, InstalledModel
+    model_removed = Signal(str, str)  # request id, model
+    settings_listed = Signal(str, object)  # request id (empty: changed elsewhere), EngineSettings
+    status_listed = Signal(str, object)  # request id, StatusListed
     failed = Signal(str, object)  # request id (empty: concerns no request), EngineError
 
     def __init__(self, host: HostProcess, parent: QObject | None = None) -> None:
@@ -69,9 +90,11 @@ class EngineClient(QObject):
         load: LoadParams | None = None,
         sampling: SamplingParams | None = None,
         limits: GenerationLimits | None = None,
+        reasoning_effort: str = "",
+        continue_last: bool = False,
     ) -> str:
-        """Answer a conversation; the model is loaded where it is not yet."""
-        return self._send(
+        """Answer a conversation, or go on with its last answer; the model is loaded where it is not yet."""
+        request_id = self._send(
             GenerateRequest(
                 request_id=self._next_id(),
                 model=model,
@@ -80,11 +103,43 @@ class EngineClient(QObject):
                 messages=messages,
                 sampling=sampling or SamplingParams(),
                 limits=limits or GenerationLimits(),
+                reasoning_effort=reasoning_effort,
+                continue_last=continue_last,
             )
         )
+        self.answer_requested.emit(request_id)
+        return request_id
+
+    def list_models(self) -> str:
+        """Ask for the library; `models_listed` answers."""
+        return self._send(ModelsRequest(request_id=self._next_id()))
+
+    def import_model(self, path: str, *, copy: bool = False) -> str:
+        """Take a file or folder into the library, where it lies or as a copy; `model_imported` answers."""
+        return self._send(ImportRequest(request_id=self._next_id(), path=path, copy=copy))
+
+    def remove_model(self, model: str) -> str:
+        """Take a model out of the library, deleting what lies in the models folder: ask the user first."""
+        return self._send(RemoveRequest(request_id=self._next_id(), model=model))
+
+    def list_settings(self) -> str:
+        """Ask for the engine's settings; `settings_listed` answers, and tells every later change."""
+        return self._send(SettingsRequest(request_id=self._next_id()))
+
+    def change_setting(self, name: str, value: SettingValue | None) -> str:
+        """Change one setting, None sets its default; `settings_listed` answers."""
+        return self._send(ChangeSettingRequest(request_id=self._next_id(), name=name, value=value))
+
+    def change_load(self, model: str, load: LoadParams | None) -> str:
+        """Change how a model is loaded from now on, None forgets it; `settings_listed` answers."""
+        return self._send(ChangeLoadRequest(request_id=self._next_id(), model=model, load=load))
+
+    def ask_status(self) -> str:
+        """Ask what is in memory; `status_listed` answers."""
+        return self._send(StatusRequest(request_id=self._next_id()))
 
     def cancel(self, request_id: str) -> None:
-        """Stop a request; it still ends with `finished`."""
+        """Stop an answer, a load or a copy; it still ends with `finished`."""
         if request_id in self._in_flight:
             self._host.send(CancelRequest(request_id=request_id))
 
@@ -128,11 +183,32 @@ class EngineClient(QObject):
             case FinishedEvent():
                 del self._in_flight[request_id]
                 self.finished.emit(request_id, message)
+            case ImportProgress():
+                self.import_progressed.emit(request_id, message.fraction)
+            case ModelsListed() | ModelImported() | ModelRemoved() | SettingsListed() | StatusListed():
+                self._in_flight.pop(request_id, None)
+                self._take_list(message)
             case ErrorEvent():
                 self._in_flight.pop(request_id, None)
                 self.failed.emit(request_id, rebuild_error(message.code, message.message, message.details))
             case _:
                 log.warning("the host sent a %s, which nobody asked for", type(message).__name__)
+
+    def _take_list(
+        self, message: ModelsListed | ModelImported | ModelRemoved | SettingsListed | StatusListed
+    ) -> None:
+        """What the library, the settings and the status answer."""
+        match message:
+            case ModelsListed():
+                self.models_listed.emit(message.request_id, message.models)
+            case ModelImported():
+                self.model_imported.emit(message.request_id, message.model)
+            case ModelRemoved():
+                self.model_removed.emit(message.request_id, message.model)
+            case SettingsListed():
+                self.settings_listed.emit(message.request_id, message.settings)
+            case StatusListed():
+                self.status_listed.emit(message.request_id, message)
 
     def _fail_all(self, error: EngineError) -> None:
         requests, self._in_flight = self._in_flight, {}

@@ -26,16 +26,21 @@ class EngineStatus(QObject):
         self.phase: EnginePhase = "idle"
         self.load_fraction = 0.0
         self.decode_tps = 0.0
+        self.num_tokens = 0  # of the answer that arrives, reasoning included
+        self.ttft_s = 0.0  # of the answer that arrives, on the window's clock
         self.loaded: LoadedModel | None = None
         self._loaded_name = ""
         self._arrivals: deque[float] = (
             deque()
         )  # of text events: one each per token, unless the pipe is behind
         self._told_at = 0.0
+        self._asked_at = 0.0
         client.load_progressed.connect(self._note_progress)
         client.model_loaded.connect(self._note_loaded)
         client.model_unloaded.connect(self._note_unloaded)
+        client.answer_requested.connect(self._note_asked)
         client.text_arrived.connect(self._note_text)
+        client.reasoning_arrived.connect(self._note_text)
         client.finished.connect(self._note_finished)
         client.failed.connect(self._note_failure)
 
@@ -52,12 +57,18 @@ class EngineStatus(QObject):
             self.loaded = None
             self._enter("failed" if self.phase == "failed" else "idle")
 
+    def _note_asked(self, _request_id: str) -> None:
+        self._asked_at = time.monotonic()
+
     def _note_text(self, _request_id: str, _text: str) -> None:
         now = time.monotonic()
         if self.phase != "answering":
             self._arrivals.clear()
             self.decode_tps = 0.0
+            self.num_tokens = 0
+            self.ttft_s = now - self._asked_at
             self._enter("answering")
+        self.num_tokens += 1
         self._arrivals.append(now)
         while self._arrivals[0] < now - RATE_WINDOW_S:
             self._arrivals.popleft()

@@ -34,6 +34,8 @@ class ModelChoice(QObject):
         self._recent = list(recent)[:NUM_RECENT]
         self._loaded: dict[str, LoadedModel] = {}
         self._load_request = ""
+        self._progress: dict[str, float] = {}
+        client.load_progressed.connect(self._note_progress)
         client.model_loaded.connect(self._note_loaded)
         client.model_unloaded.connect(self._note_unloaded)
         client.failed.connect(self._note_failure)
@@ -63,6 +65,16 @@ class ModelChoice(QObject):
         """Files that were opened before, the newest first."""
         return list(self._recent)
 
+    @property
+    def in_memory(self) -> dict[str, LoadedModel]:
+        """Every model that is in memory, by name."""
+        return dict(self._loaded)
+
+    @property
+    def loading(self) -> dict[str, float]:
+        """Every model that is on its way into memory, and how far it is."""
+        return dict(self._progress)
+
     def is_there(self, model: str) -> bool:
         """Whether the model can be chosen now; a file may be on a drive that is not connected."""
         return model == BUILTIN or Path(model).exists()
@@ -85,7 +97,23 @@ class ModelChoice(QObject):
         """Put the current model into memory."""
         self._load_request = self._client.load(self._current)
 
+    def eject(self, model: str = "") -> None:
+        """Give a model's memory back, the current one's if none is named; it is loaded again when asked."""
+        model = model or self._current
+        if model in self._loaded:
+            self._client.unload(model)
+
+    def load_again(self) -> None:
+        """Put the current model into memory anew, with the params that hold for it now."""
+        self.eject()
+        self.preload()
+
+    def _note_progress(self, _request_id: str, model: str, fraction: float) -> None:
+        self._progress[model] = fraction
+        self.changed.emit()
+
     def _note_loaded(self, _request_id: str, model: str, loaded: LoadedModel) -> None:
+        self._progress.pop(model, None)
         self._loaded[model] = loaded
         self.changed.emit()
 
@@ -94,6 +122,7 @@ class ModelChoice(QObject):
         self.changed.emit()
 
     def _note_failure(self, request_id: str, error: EngineError) -> None:
+        self._progress.clear()
         if not request_id or request_id != self._load_request:
             return
         refused, self._load_request = self._current, ""

@@ -21,6 +21,7 @@ class MessageRole(IntEnum):
     MODEL = Qt.ItemDataRole.UserRole + 4
     MESSAGE = Qt.ItemDataRole.UserRole + 5  # the whole record
     ACTIVITY = Qt.ItemDataRole.UserRole + 6  # what an answer without text yet waits for
+    IS_DIMMED = Qt.ItemDataRole.UserRole + 7  # no longer fits the context
 
 
 class MessageList(QAbstractListModel):
@@ -30,13 +31,30 @@ class MessageList(QAbstractListModel):
         super().__init__(parent)
         self._messages: list[Message] = []
         self._activity = ""
+        self._versions: dict[str, tuple[int, int]] = {}  # by message id: which one, of how many
+        self._first_kept_id = ""
 
     def show_path(self, messages: Iterable[Message], activity: str = "") -> None:
         """Show another conversation."""
         self.beginResetModel()
         self._messages = list(messages)
         self._activity = activity
+        self._versions = {}
+        self._first_kept_id = ""
         self.endResetModel()
+
+    def replace_tail(self, row: int, messages: Iterable[Message]) -> None:
+        """Show another branch from a row on; what is above it stays as it is."""
+        last = len(self._messages) - 1
+        if row <= last:
+            self.beginRemoveRows(QModelIndex(), row, last)
+            del self._messages[row:]
+            self.endRemoveRows()
+        new = list(messages)
+        if new:
+            self.beginInsertRows(QModelIndex(), row, row + len(new) - 1)
+            self._messages += new
+            self.endInsertRows()
 
     def append(self, message: Message) -> None:
         """Add a message at the end."""
@@ -51,6 +69,40 @@ class MessageList(QAbstractListModel):
         if row is not None:
             message = self._messages[row]
             self._put(row, replace(message, text=message.text + text))
+
+    def append_reasoning(self, message_id: str, text: str) -> None:
+        """Let what a model thinks before its answer grow."""
+        row = self.find(message_id)
+        if row is not None:
+            message = self._messages[row]
+            self._put(row, replace(message, reasoning=message.reasoning + text))
+
+    def set_versions(self, message_id: str, position: int, count: int) -> None:
+        """Say that a message is one of several that were made in the same place, counted from 1."""
+        self._versions[message_id] = (position, count)
+        row = self.find(message_id)
+        if row is not None:
+            self._put(row, self._messages[row])
+
+    def versions(self, row: int) -> tuple[int, int]:
+        """Which version a message is, and how many there are."""
+        return self._versions.get(self._messages[row].id, (1, 1))
+
+    def set_first_kept(self, message_id: str) -> None:
+        """Say which message is the first that fits the context; empty: all do, an id not shown: none does."""
+        if message_id != self._first_kept_id:
+            self._first_kept_id = message_id
+            if self._messages:
+                self.dataChanged.emit(
+                    self.index(0), self.index(len(self._messages) - 1), [MessageRole.IS_DIMMED]
+                )
+
+    def is_dimmed(self, row: int) -> bool:
+        """Whether a message no longer fits the context."""
+        if not self._first_kept_id:
+            return False
+        first = self.find(self._first_kept_id)
+        return first is None or row < first
 
     def change(self, message: Message) -> None:
         """Take the new record of a message that is shown; others are ignored."""
@@ -107,6 +159,8 @@ class MessageList(QAbstractListModel):
                 return message
             case MessageRole.ACTIVITY:
                 return self.activity(index.row())
+            case MessageRole.IS_DIMMED:
+                return self.is_dimmed(index.row())
         return None
 
     def roleNames(self) -> dict[int, Any]:
@@ -115,4 +169,5 @@ class MessageList(QAbstractListModel):
 
     def _put(self, row: int, message: Message) -> None:
         self._messages[row] = message
-        self.dataChanged.emit(self.index(row), self.index(row))
+        index = self.index(row)
+        self.dataChanged.emit(index, index)

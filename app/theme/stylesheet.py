@@ -1,21 +1,34 @@
 """The style sheet: what a palette cannot say, such as corners, paddings and hairlines."""
 
 from app.theme.tokens import Tokens
+from engine.contract.paths import resources
+
+_ARROWS = (resources() / "style" / "arrow").as_posix()
 
 
-def make_stylesheet(tokens: Tokens) -> str:
+def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
     """The rules for the whole window, addressed by object names."""
-    parts = (_frame_rules, _button_rules, _composer_rules, _notice_rules, _list_rules, _scroll_bar_rules)
-    return "".join(part(tokens) for part in parts)
+    wordmark = f"QLabel#wordmark {{ font-size: {round(16 * font_scale)}px; font-weight: 600; }}"
+    parts = (
+        _frame_rules,
+        _button_rules,
+        _field_rules,
+        _composer_rules,
+        _notice_rules,
+        _list_rules,
+        _sidebar_rules,
+        _scroll_bar_rules,
+    )
+    return "".join(part(tokens) for part in parts) + wordmark
 
 
 def _frame_rules(tokens: Tokens) -> str:
     return f"""
 QWidget#sidebar {{ background: {tokens.sidebar}; border-right: 1px solid {tokens.line}; }}
+QScrollArea#sidePanel {{ background: {tokens.sidebar}; border-left: 1px solid {tokens.line}; }}
 QWidget#header {{ border-bottom: 1px solid {tokens.line}; }}
 QWidget#statusStrip {{ border-top: 1px solid {tokens.line}; }}
 QLabel[tone="secondary"] {{ color: {tokens.secondary}; }}
-QLabel#wordmark {{ font-size: 16px; font-weight: 600; }}
 """
 
 
@@ -36,14 +49,45 @@ QPushButton[shape="suggestion"] {{ background: {tokens.window}; border-color: {t
 QPushButton[shape="suggestion"]:hover {{ background: {tokens.hovered}; }}
 QPushButton[shape="suggestion"]:focus {{ border-color: {tokens.accent}; }}
 QPushButton[shape="link"] {{ color: {tokens.accent}; padding: 3px 8px; font-weight: 600; }}
+QPushButton[shape="entry"] {{ text-align: left; padding: 8px 10px; }}
+QPushButton:disabled {{ color: {tokens.secondary}; }}
+QToolButton:checked {{ background: {tokens.selected}; }}
+QFrame#popup {{ background: {tokens.raised}; border: 1px solid {tokens.line}; }}
+QFrame#popup QScrollArea, QFrame#popup QScrollArea > QWidget > QWidget {{ background: transparent; }}
+QLabel#badge {{ color: {tokens.accent}; border: 1px solid {tokens.line}; border-radius: 6px;
+    padding: 0 5px; }}
 QLabel#modelFacts {{ border: 1px solid {tokens.line}; border-radius: 10px; padding: 6px 12px;
     color: {tokens.secondary}; }}
+"""
+
+
+def _field_rules(tokens: Tokens) -> str:
+    return f"""
+QLineEdit, QPlainTextEdit, QListWidget {{ background: {tokens.raised}; border: 1px solid {tokens.line};
+    border-radius: 8px; padding: 5px 8px; }}
+QLineEdit:focus, QPlainTextEdit:focus, QListWidget:focus {{ border-color: {tokens.accent}; }}
+QComboBox, QAbstractSpinBox {{ background: {tokens.raised}; border: 1px solid {tokens.line};
+    border-radius: 8px; padding: 4px 4px 4px 9px; }}
+QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {tokens.accent}; }}
+QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {tokens.secondary}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_ARROWS}-down.svg); width: 10px; }}
+QAbstractSpinBox::up-arrow {{ image: url({_ARROWS}-up.svg); width: 10px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; }}
+QComboBox QAbstractItemView {{ background: {tokens.raised}; border: 1px solid {tokens.line}; padding: 4px;
+    selection-background-color: {tokens.selected}; selection-color: {tokens.text}; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QListWidget#sections {{ background: transparent; border: none; padding: 0; }}
+QLabel#refusal {{ color: {tokens.bad}; }}
+QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; }}
 """
 
 
 def _composer_rules(tokens: Tokens) -> str:
     return f"""
 QFrame#composer {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 16px; }}
+QFrame#chip {{ background: {tokens.bubble}; border: 1px solid {tokens.line}; border-radius: 9px; }}
+QFrame#chip QToolButton {{ padding: 2px; border-radius: 5px; }}
 QFrame#composer[focused="true"] {{ border-color: {tokens.accent}; }}
 QFrame#composer QTextEdit {{ background: transparent; border: none; }}
 QToolButton#send {{ background: {tokens.accent}; border-radius: 17px; padding: 0; }}
@@ -51,6 +95,10 @@ QToolButton#send:focus {{ border: 2px solid {tokens.text}; }}
 QToolButton#send:disabled {{ background: {tokens.line}; }}
 QToolButton#jumpToEnd {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 17px; }}
 QToolButton#jumpToEnd:hover {{ background: {tokens.hovered}; }}
+QToolButton[shape="small"] {{ border-radius: 6px; padding: 0; background: {tokens.window}; }}
+QToolButton[shape="small"]:hover {{ background: {tokens.hovered}; }}
+QFrame#findBar {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 12px; }}
+QFrame#findBar QLineEdit {{ background: transparent; border: none; }}
 """
 
 
@@ -81,6 +129,16 @@ QMenu::item:disabled {{ color: {tokens.secondary}; }}
 QMenu::separator {{ height: 1px; background: {tokens.line}; margin: 5px 8px; }}
 QToolTip {{ background: {tokens.raised}; color: {tokens.text}; border: 1px solid {tokens.line};
     padding: 4px; }}
+"""
+
+
+def _sidebar_rules(tokens: Tokens) -> str:
+    return f"""
+QLineEdit#search {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 9px;
+    padding: 6px 4px; }}
+QLineEdit#search:focus {{ border-color: {tokens.accent}; }}
+QLineEdit#search QToolButton {{ border: none; padding: 0; }}
+QWidget#sidebar QPushButton[shape="entry"] {{ text-align: left; padding: 7px 8px; }}
 """
 
 

@@ -26,6 +26,8 @@ class ChatPage(QWidget):
         layout.addLayout(self._stack, 1)
         layout.addLayout(_centred(self.notice))
         layout.addLayout(_centred(self.composer))
+        self.composer.refused.connect(self.notice.show_error)
+        self.setFocusProxy(self.composer)
 
     def set_chat_view(self, view: QWidget) -> None:
         """Take the widget that shows conversations."""

@@ -1,20 +1,30 @@
-"""The composer: where a message is typed. It grows with its text; its button sends, or stops the answer."""
+"""The composer: where a message is typed and gets its attachments; its button sends, or stops the answer."""
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QTextEdit, QToolButton, QVBoxLayout, QWidget
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from app.attachments import AttachmentRefused, pasted_text, read_attachment
+from app.conversations.message import Draft
 from app.theme.theme import Theme
+from app.translation import tr
+from app.views.attachment_chips import AttachmentChips
+from app.views.context_gauge import ContextGauge
+from app.views.message_field import MessageField
 
-MOST_LINES = 8
 SEND_SIZE = 34
 
 
 class Composer(QFrame):
     """Emits what the user wants; whoever listens decides what happens with the text."""
 
-    submitted = Signal(str)
+    submitted = Signal(object)  # Draft
     stop_requested = Signal()
+    attach_requested = Signal()
+    refused = Signal(str)  # why something could not be attached
+    changed = Signal()  # what would be sent is another text now
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,13 +32,13 @@ class Composer(QFrame):
         self._theme = theme
         self._is_answering = False
         self.field = MessageField(theme, self)
-        self.field.submitted.connect(self._submit)
-        self.field.textChanged.connect(self._show_state)
-        self.field.focus_changed.connect(self._show_focus)
-        self._context = QLabel(self)
-        self._context.setProperty("tone", "secondary")
-        self._context.setFont(theme.fonts.small)
-        self._context.setToolTip("Tokens of this conversation, and how many the model has room for")
+        self.chips = AttachmentChips(theme, self)
+        self.gauge = ContextGauge(theme, self)
+        self._attach = QToolButton(self)
+        self._attach.setAccessibleName(tr("Attach text files"))
+        self._attach.setToolTip(tr("Attach text files"))
+        self._attach.setIconSize(QSize(18, 18))
+        self._attach.clicked.connect(self.attach_requested)
         self._send = QToolButton(self)
         self._send.setObjectName("send")
         self._send.setFixedSize(SEND_SIZE, SEND_SIZE)
@@ -37,16 +47,18 @@ class Composer(QFrame):
         self._send.clicked.connect(self._press)
         below = QHBoxLayout()
         below.setSpacing(12)
+        below.addWidget(self._attach)
         below.addStretch()
-        below.addWidget(self._context)
+        below.addWidget(self.gauge)
         below.addWidget(self._send)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 10, 10)
         layout.setSpacing(4)
+        layout.addWidget(self.chips)
         layout.addWidget(self.field)
         layout.addLayout(below)
         self.setFocusProxy(self.field)
-        theme.changed.connect(self._show_state)
+        self._wire()
         self._show_state()
 
     @property
@@ -61,6 +73,39 @@ class Composer(QFrame):
         cursor.movePosition(cursor.MoveOperation.End)
         self.field.setTextCursor(cursor)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not self.text.strip() and not self.chips.attachments
+
+    @property
+    def written(self) -> str:
+        """All that would be sent, as one text."""
+        blocks = (attachment.as_block for attachment in self.chips.attachments)
+        return "\n\n".join([*blocks, self.text]).strip()
+
+    @property
+    def draft(self) -> Draft:
+        """All that is written and not sent."""
+        return Draft(text=self.text, attachments=self.chips.attachments)
+
+    @draft.setter
+    def draft(self, draft: Draft) -> None:
+        self.text = draft.text
+        self.chips.set_attachments(draft.attachments)
+
+    def attach_files(self, paths: Sequence[str]) -> None:
+        """Attach the text of files; of those that cannot be, say why."""
+        refusals = []
+        for path in paths:
+            try:
+                self.chips.add(read_attachment(Path(path)))
+            except AttachmentRefused as refusal:
+                refusals.append(str(refusal))
+        if refusals:
+            self.refused.emit(" ".join(refusals))
+        self.setFocus()
+
     def set_answering(self, is_answering: bool) -> None:
         """Turn the button into Stop and back."""
         self._is_answering = is_answering
@@ -68,11 +113,25 @@ class Composer(QFrame):
 
     def set_model_name(self, name: str) -> None:
         """Say in the empty field who is going to answer."""
-        self.field.setPlaceholderText(f"Message {name}…")
+        self.field.setPlaceholderText(tr("Message {name}…", name=name))
 
-    def set_context(self, used: int, length: int) -> None:
+    def set_context(self, used: int, length: int, *, is_estimate: bool = False) -> None:
         """Show how much of the context length the conversation takes; zeros show nothing."""
-        self._context.setText(f"{used:,} / {length:,}" if used and length else "")
+        self.gauge.show_tokens(used, length, is_estimate=is_estimate)
+
+    def _wire(self) -> None:
+        self.field.submitted.connect(self._submit)
+        self.field.textChanged.connect(self._note_change)
+        self.field.focus_changed.connect(self._show_focus)
+        self.field.long_text_pasted.connect(self._attach_paste)
+        self.field.files_pasted.connect(self.attach_files)
+        self.chips.changed.connect(self._note_change)
+        self.chips.text_wanted.connect(self.field.insertPlainText)
+        self._theme.changed.connect(self._show_state)
+
+    def _attach_paste(self, text: str) -> None:
+        names = {attachment.name for attachment in self.chips.attachments}
+        self.chips.add(pasted_text(_free_name(tr("Pasted text"), names), text))
 
     def _press(self) -> None:
         if self._is_answering:
@@ -81,16 +140,21 @@ class Composer(QFrame):
             self._submit()
 
     def _submit(self) -> None:
-        if not self._is_answering and self.text.strip():
-            self.submitted.emit(self.text.strip())
+        if not self._is_answering and not self.is_empty:
+            self.submitted.emit(Draft(text=self.text.strip(), attachments=self.chips.attachments))
+
+    def _note_change(self) -> None:
+        self._show_state()
+        self.changed.emit()
 
     def _show_state(self) -> None:
-        tokens = self._theme.tokens
-        icon, name = ("stop", "Stop") if self._is_answering else ("send", "Send")
-        self._send.setIcon(self._theme.icons.icon(icon, tokens.on_accent, tokens.secondary))
+        tokens, icons = self._theme.tokens, self._theme.icons
+        icon, name = ("stop", tr("Stop")) if self._is_answering else ("send", tr("Send"))
+        self._send.setIcon(icons.icon(icon, tokens.on_accent, tokens.secondary))
         self._send.setAccessibleName(name)
-        self._send.setToolTip("Stop the answer (Esc)" if self._is_answering else "Send (Enter)")
-        self._send.setEnabled(self._is_answering or bool(self.text.strip()))
+        self._send.setToolTip(tr("Stop the answer (Esc)") if self._is_answering else tr("Send (Enter)"))
+        self._send.setEnabled(self._is_answering or not self.is_empty)
+        self._attach.setIcon(icons.icon("attach", tokens.secondary))
 
     def _show_focus(self, has_focus: bool) -> None:
         self.setProperty("focused", has_focus)
@@ -98,68 +162,11 @@ class Composer(QFrame):
         self.style().polish(self)
 
 
-class MessageField(QTextEdit):
-    """Plain text; Enter submits, except while an input method composes, and Shift+Enter starts a line."""
-
-    submitted = Signal()
-    focus_changed = Signal(bool)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._is_composing = False
-        self.setAcceptRichText(False)
-        self.setFont(theme.fonts.body)
-        self.setAccessibleName("Message")
-        self.setTabChangesFocus(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(2)
-        self.document().documentLayout().documentSizeChanged.connect(self._grow)
-        self._grow()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Submit on Enter."""
-        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        starts_line = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if is_enter and self._is_composing:
-            event.ignore()
-        elif is_enter and not starts_line:
-            self.submitted.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Note whether an input method has text that is not final yet."""
-        self._is_composing = bool(event.preeditString())
-        super().inputMethodEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Tell the frame around."""
-        super().focusInEvent(event)
-        self.focus_changed.emit(True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Tell the frame around; what was being composed is final now."""
-        self._is_composing = False
-        super().focusOutEvent(event)
-        self.focus_changed.emit(False)
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Take text; files are for the window."""
-        return source.hasText() and not source.hasUrls()
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste as plain text."""
-        self.insertPlainText(source.text())
-
-    def _grow(self) -> None:
-        margins = 2 * round(self.document().documentMargin())
-        line = self.fontMetrics().lineSpacing()
-        wanted = round(self.document().size().height())
-        most = MOST_LINES * line + margins
-        self.setFixedHeight(min(max(wanted, line + margins), most))
-        policy = Qt.ScrollBarPolicy
-        self.setVerticalScrollBarPolicy(
-            policy.ScrollBarAsNeeded if wanted > most else policy.ScrollBarAlwaysOff
-        )
+def _free_name(name: str, taken: Iterable[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    number = 1
+    free = name
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free

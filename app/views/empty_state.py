@@ -1,12 +1,13 @@
-"""What an empty conversation shows: a welcome, and three things to say."""
+"""What an empty conversation shows: a welcome, three things to say, and the way to a model of one's own."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
+from app.translation import tr
 
-SUGGESTIONS = (
+SUGGESTIONS = (  # in the language of the built-in model
     "Tell me a story about a dog and a rainbow.",
     "Hello! Who are you?",
     "Once upon a time",
@@ -18,13 +19,15 @@ class EmptyState(QWidget):
     """Emits the suggestion that was clicked."""
 
     suggested = Signal(str)
+    model_file_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._mark = Mark(self)
-        title = QLabel("What shall we talk about?", self)
-        title.setFont(theme.fonts.title)
+        title = QLabel(tr("What shall we talk about?"), self)
+        theme.give_font(title, "title")
+        title.setTextFormat(Qt.TextFormat.PlainText)
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         title.setWordWrap(True)
         self._line = QLabel(self)
@@ -32,6 +35,7 @@ class EmptyState(QWidget):
         self._line.setProperty("tone", "secondary")
         self._line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._line.setWordWrap(True)
+        self._demonstration = self._demonstration_part()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(10)
@@ -52,13 +56,46 @@ class EmptyState(QWidget):
         in_the_middle.addWidget(suggestions, 1000)
         in_the_middle.addStretch(1)
         layout.addLayout(in_the_middle)
+        layout.addSpacing(14)
+        layout.addWidget(self._demonstration)
         layout.addStretch(5)
         theme.changed.connect(self._dress)
         self._dress()
 
     def set_model_name(self, name: str) -> None:
         """Say who is going to answer."""
-        self._line.setText(f"{name} · runs on this computer, and nothing you write leaves it")
+        self._line.setText(tr("{name} · runs on this computer, and nothing you write leaves it", name=name))
+
+    def show_demonstration(self, is_builtin: bool) -> None:
+        """Say what the built-in model is, and offer a model file of the user's own."""
+        self._demonstration.setVisible(is_builtin)
+
+    def _demonstration_part(self) -> QWidget:
+        part = QWidget(self)
+        words = QLabel(
+            tr(
+                "This is a tiny demonstration: it tells short, simple English stories. "
+                "A model of your own can do more."
+            ),
+            part,
+        )
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setProperty("tone", "secondary")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        words.setWordWrap(True)
+        self._theme.give_font(words, "small")
+        button = QPushButton(tr("Use a model file you have…"), part)
+        button.setProperty("shape", "link")
+        button.setAccessibleName(button.text())
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(self.model_file_requested)
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(words)
+        column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        part.hide()
+        return part
 
     def _suggestion_button(self, suggestion: str) -> QPushButton:
         button = QPushButton(suggestion, self)

@@ -13,20 +13,36 @@ from PySide6.QtGui import (
     QKeySequence,
     QPaintEvent,
     QResizeEvent,
-    QShortcut,
 )
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.shortcuts import CommandId
 from app.theme.theme import THEME_CHOICES, Theme, ThemeChoice
+from app.translation import mark, tr
 from app.views.chat_page import ChatPage
 from app.views.model_picker import ModelPicker
+from app.views.panel_frame import PanelFrame
+from app.views.shortcut_sheet import ShortcutSheet
 from app.views.sidebar import Sidebar
 from app.views.status_strip import StatusStrip
+from app.views.window_commands import WindowCommands
 
 DEFAULT_SIZE = QSize(1200, 820)
+SMALLEST_SIZE = QSize(420, 360)
 NARROW = 860  # below this the sidebar or the model's facts take too much
 HEADER_HEIGHT = 47
-THEME_NAMES: dict[ThemeChoice, str] = {"system": "As the system", "light": "Light", "dark": "Dark"}
+THEME_NAMES: dict[ThemeChoice, str] = {
+    "system": mark("As the system"), "light": mark("Light"), "dark": mark("Dark"),
+}  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -37,39 +53,46 @@ class MainWindow(QMainWindow):
     model_file_chosen = Signal(str)
     new_requested = Signal()
     stop_requested = Signal()
+    settings_requested = Signal(str)  # the section to show; empty for the one shown last
 
     def __init__(
-        self, sidebar: Sidebar, picker: ModelPicker, page: ChatPage, strip: StatusStrip, theme: Theme
+        self,
+        sidebar: Sidebar,
+        picker: ModelPicker,
+        page: ChatPage,
+        strip: StatusStrip,
+        theme: Theme,
+        *,
+        commands: WindowCommands,
     ) -> None:
         super().__init__()
         self.setWindowTitle("Retort")
         self.setAcceptDrops(True)
         self.resize(DEFAULT_SIZE)
+        self.setMinimumSize(SMALLEST_SIZE)
         self.sidebar = sidebar
         self.picker = picker
         self.page = page
         self.strip = strip
+        self.commands = commands
+        self.frame = PanelFrame(page, theme, self)
         self._theme = theme
         self._has_painted = False
-        self._show_sidebar = self._header_button("Show the conversations", "Show the conversations (Ctrl+B)")
-        self._show_sidebar.clicked.connect(self.toggle_sidebar)
+        self._show_sidebar = self._header_button(tr("Show the conversations"), "toggle_sidebar")
         self._show_sidebar.setVisible(False)
+        self._panel_button = self._header_button(tr("Settings of this chat"), "toggle_panel")
+        self._panel_button.setCheckable(True)
         self.theme_menu = self._make_theme_menu()
-        self._theme_button = self._header_button("Theme", "Light or dark")
-        self._theme_button.setMenu(self.theme_menu)
-        self._theme_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = commands.make_menu(self, self.theme_menu)
+        self._more = self._header_button(tr("Menu"))
+        self._more.setMenu(self.menu)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self.frame)
         self._lay_out()
-        sidebar.collapse_requested.connect(self.toggle_sidebar)
-        sidebar.new_requested.connect(self.new_requested)
-        picker.file_requested.connect(self.ask_for_model_file)
-        for keys, action in (
-            (QKeySequence(QKeySequence.StandardKey.New), self.new_requested.emit),
-            (QKeySequence(QKeySequence.StandardKey.Open), self.ask_for_model_file),
-            (QKeySequence("Ctrl+B"), self.toggle_sidebar),
-            (QKeySequence(Qt.Key.Key_Escape), self.stop_requested.emit),
-        ):
-            QShortcut(keys, self, action)
+        self._wire()
         theme.changed.connect(self._dress)
+        commands.shortcuts.changed.connect(self._dress)
         self._dress()
 
     @property
@@ -77,19 +100,60 @@ class MainWindow(QMainWindow):
         """Whether the list of conversations is open."""
         return not self.sidebar.isHidden()
 
+    @property
+    def shows_chat(self) -> bool:
+        """Whether the chat is shown, and no other page in its place."""
+        return self._pages.currentIndex() == 0
+
     def toggle_sidebar(self) -> None:
         """Open or hide the list of conversations."""
         self.sidebar.setVisible(not self.shows_sidebar)
         self._show_sidebar.setVisible(not self.shows_sidebar)
         self._fit_header()
 
+    def show_page(self, page: QWidget) -> None:
+        """Show another page in place of the chat."""
+        if self._pages.indexOf(page) < 0:
+            self._pages.addWidget(page)
+        self._pages.setCurrentWidget(page)
+        page.setFocus()
+
+    def show_chat(self) -> None:
+        """Show the chat again."""
+        self._pages.setCurrentIndex(0)
+        self.page.composer.setFocus()
+
+    def go_back(self) -> None:
+        """What Esc means: leave the page, else close what lies over the chat, else stop the answer."""
+        if not self.shows_chat:
+            self.show_chat()
+        elif self.frame.covers_chat:
+            self.frame.toggle()
+        else:
+            self.stop_requested.emit()
+
     def ask_for_model_file(self) -> None:
         """Let the user pick a model file."""
-        dialog = QFileDialog(self, "Open a model", "", "Model files (*.gguf)")
+        dialog = QFileDialog(self, tr("Open a model"), "", tr("Model files (*.gguf)"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.model_file_chosen)
         dialog.open()
+
+    def ask_for_text_files(self) -> None:
+        """Let the user pick files whose text goes with the next message."""
+        dialog = QFileDialog(self, tr("Attach text files"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self.page.composer.attach_files)
+        dialog.open()
+
+    def show_shortcuts(self) -> None:
+        """Show the sheet of keyboard shortcuts."""
+        sheet = ShortcutSheet(self.commands.shortcuts, self._theme, self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.change_requested.connect(lambda: self.settings_requested.emit("shortcuts"))
+        sheet.open()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Tell once that the window can be seen."""
@@ -109,42 +173,54 @@ class MainWindow(QMainWindow):
         self._fit_header()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Whatever is typed outside a field goes into the composer."""
+        """Whatever is typed or pasted outside a field goes into the composer."""
         modifiers = event.modifiers() & ~(
             Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
         )
-        if event.text().strip() and event.text().isprintable() and not modifiers:
-            self.page.composer.setFocus()
-            self.page.composer.field.insertPlainText(event.text())
-        else:
+        is_text = event.text().strip() and event.text().isprintable() and not modifiers
+        is_paste = event.matches(QKeySequence.StandardKey.Paste)
+        if not self.shows_chat or not (is_text or is_paste):
             super().keyPressEvent(event)
+            return
+        self.page.composer.setFocus()
+        if is_paste:
+            self.page.composer.field.paste_clipboard()
+        else:
+            self.page.composer.field.insertPlainText(event.text())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take a model file."""
-        if _model_file(event):
+        """Take a model file, or text files."""
+        if _dropped_files(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the model file that was dropped."""
-        if path := _model_file(event):
-            event.acceptProposedAction()
-            self.model_file_chosen.emit(path)
+        """Open the model file that was dropped; attach other files."""
+        paths = _dropped_files(event)
+        if not paths:
+            return
+        event.acceptProposedAction()
+        models = [path for path in paths if Path(path).suffix.lower() == ".gguf"]
+        if models:
+            self.model_file_chosen.emit(models[0])
+        else:
+            self.show_chat()
+            self.page.composer.attach_files(paths)
 
     def _lay_out(self) -> None:
-        header = QWidget(self)
-        header.setObjectName("header")
-        header.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        header.setFixedHeight(HEADER_HEIGHT)
-        across = QHBoxLayout(header)
+        self._header = QWidget(self)
+        self._header.setObjectName("header")
+        self._header.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        across = QHBoxLayout(self._header)
         across.setContentsMargins(16, 0, 16, 1)
         across.setSpacing(8)
         across.addWidget(self._show_sidebar)
         across.addWidget(self.picker, 1)
-        across.addWidget(self._theme_button)
+        across.addWidget(self._panel_button)
+        across.addWidget(self._more)
         right = QVBoxLayout()
         right.setSpacing(0)
-        right.addWidget(header)
-        right.addWidget(self.page, 1)
+        right.addWidget(self._header)
+        right.addWidget(self._pages, 1)
         right.addWidget(self.strip)
         centre = QWidget(self)
         whole = QHBoxLayout(centre)
@@ -154,21 +230,67 @@ class MainWindow(QMainWindow):
         whole.addLayout(right, 1)
         self.setCentralWidget(centre)
 
+    def _wire(self) -> None:
+        commands, theme = self.commands, self._theme
+        commands.add_to(self)
+        self.sidebar.collapse_requested.connect(self.toggle_sidebar)
+        self.sidebar.new_requested.connect(self._new_chat)
+        self.picker.file_requested.connect(self.ask_for_model_file)
+        self.page.composer.attach_requested.connect(self.ask_for_text_files)
+        self.page.empty_state.model_file_requested.connect(self.ask_for_model_file)
+        self.frame.toggled.connect(self._panel_button.setChecked)
+        self._panel_button.clicked.connect(self._toggle_panel)
+        self._show_sidebar.clicked.connect(self.toggle_sidebar)
+        does = {
+            "new_chat": self._new_chat,
+            "search": self._search,
+            "attach": self.ask_for_text_files,
+            "stop": self.go_back,
+            "choose_model": self.picker.open_popup,
+            "open_model": self.ask_for_model_file,
+            "toggle_sidebar": self.toggle_sidebar,
+            "toggle_panel": self._toggle_panel,
+            "larger_text": lambda: theme.step_font_scale(1),
+            "smaller_text": lambda: theme.step_font_scale(-1),
+            "normal_text": lambda: theme.choose_font_scale(100),
+            "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
+            "settings": lambda: self.settings_requested.emit(""),
+            "shortcuts": self.show_shortcuts,
+            "log": lambda: self.settings_requested.emit("log"),
+            "quit": self.close,
+        }
+        for action in self.actions():
+            if action.objectName() in does:
+                action.triggered.connect(does[action.objectName()])
+
+    def _new_chat(self) -> None:
+        self.show_chat()
+        self.new_requested.emit()
+
+    def _search(self) -> None:
+        if not self.shows_sidebar:
+            self.toggle_sidebar()
+        self.sidebar.focus_search()
+
+    def _toggle_panel(self) -> None:
+        self.show_chat()
+        self.frame.toggle()
+
     def _fit_header(self) -> None:
         self.picker.set_narrow(self.width() < (NARROW if self.shows_sidebar else NARROW - 256))
 
-    def _header_button(self, name: str, tip: str) -> QToolButton:
+    def _header_button(self, name: str, command_id: CommandId | None = None) -> QToolButton:
         button = QToolButton(self)
         button.setAccessibleName(name)
-        button.setToolTip(tip)
+        button.setProperty("command", command_id)
         button.setIconSize(QSize(20, 20))
         return button
 
     def _make_theme_menu(self) -> QMenu:
-        menu = QMenu(self)
+        menu = QMenu(tr("Theme"), self)
         group = QActionGroup(menu)
         for choice in THEME_CHOICES:
-            action = QAction(THEME_NAMES[choice], menu, checkable=True)
+            action = QAction(tr(THEME_NAMES[choice]), menu, checkable=True)
             action.setData(choice)
             action.triggered.connect(lambda _checked=False, choice=choice: self._theme.choose(choice))
             group.addAction(action)
@@ -177,14 +299,18 @@ class MainWindow(QMainWindow):
 
     def _dress(self) -> None:
         icons, tokens = self._theme.icons, self._theme.tokens
-        self._show_sidebar.setIcon(icons.icon("sidebar", tokens.secondary))
-        self._theme_button.setIcon(icons.icon(self._theme.choice, tokens.secondary))
+        self._header.setFixedHeight(self._theme.scaled(HEADER_HEIGHT))
+        for button, icon in (
+            (self._show_sidebar, "sidebar"), (self._panel_button, "sliders"), (self._more, "more"),
+        ):  # fmt: skip
+            button.setIcon(icons.icon(icon, tokens.secondary))
+            name, command_id = button.accessibleName(), button.property("command")
+            button.setToolTip(self.commands.shortcuts.hint(command_id, name) if command_id else name)
         for action in self.theme_menu.actions():
             action.setChecked(action.data() == self._theme.choice)
 
 
-def _model_file(event: QDropEvent) -> str:
-    """The path of the one model file in a drop; empty for anything else."""
-    urls = event.mimeData().urls()
-    path = urls[0].toLocalFile() if len(urls) == 1 else ""
-    return path if Path(path).suffix.lower() == ".gguf" else ""
+def _dropped_files(event: QDropEvent) -> list[str]:
+    """The paths of the files in a drop; empty where there is anything that is no file of this computer."""
+    paths = [url.toLocalFile() for url in event.mimeData().urls()]
+    return paths if all(path and Path(path).is_file() for path in paths) else []

@@ -1,4 +1,4 @@
-"""The notice: one thing the user has to know now, above the composer, and at most one thing to do."""
+"""The notice: one thing the user has to know now, above the composer, and up to two things to do."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.theme.theme import Theme
+from app.translation import tr
 
 
 class Notice(QFrame):
@@ -15,21 +16,23 @@ class Notice(QFrame):
         super().__init__(parent)
         self.setObjectName("notice")
         self._theme = theme
-        self._action: Callable[[], None] | None = None
+        self._actions: list[Callable[[], None]] = []
         self._label = QLabel(self)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._label.setWordWrap(True)
         self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._button = QPushButton(self)
-        self._button.setProperty("shape", "link")
-        self._button.clicked.connect(self._act)
+        self._buttons = [QPushButton(self), QPushButton(self)]
+        for number, button in enumerate(self._buttons):
+            button.setProperty("shape", "link")
+            button.clicked.connect(lambda _checked=False, number=number: self._act(number))
         self._close = QToolButton(self)
-        self._close.setAccessibleName("Dismiss")
+        self._close.setAccessibleName(tr("Dismiss"))
         self._close.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 10, 8, 10)
         layout.addWidget(self._label, 1)
-        layout.addWidget(self._button)
+        for button in self._buttons:
+            layout.addWidget(button)
         layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self._dress)
         self._dress()
@@ -42,18 +45,25 @@ class Notice(QFrame):
 
     def show_error(self, text: str) -> None:
         """Say what went wrong."""
-        self._say(text, "bad", "", None)
+        self._say(text, "bad")
 
     def show_plain(self, text: str, button: str, action: Callable[[], None]) -> None:
         """Say what was done, with a button that does something about it."""
-        self._say(text, "plain", button, action)
+        self._say(text, "plain", (button, action))
 
-    def _say(self, text: str, tone: str, button: str, action: Callable[[], None] | None) -> None:
+    def ask(self, text: str, *choices: tuple[str, Callable[[], None]]) -> None:
+        """Say what has to be decided, with a button for each of up to two ways."""
+        self._say(text, "plain", *choices)
+
+    def _say(self, text: str, tone: str, *choices: tuple[str, Callable[[], None]]) -> None:
         self._label.setText(text)
-        self._action = action
-        self._button.setText(button)
-        self._button.setAccessibleName(button)
-        self._button.setVisible(action is not None)
+        self._actions = [action for _name, action in choices]
+        for button in self._buttons:
+            button.hide()
+        for button, (name, _action) in zip(self._buttons, choices, strict=False):
+            button.setText(name)
+            button.setAccessibleName(name)
+            button.show()
         self.setProperty("tone", tone)
         for widget in (self, self._label):
             widget.style().unpolish(widget)
@@ -61,10 +71,9 @@ class Notice(QFrame):
         self._dress()
         self.show()
 
-    def _act(self) -> None:
+    def _act(self, number: int) -> None:
         self.hide()
-        if self._action is not None:
-            self._action()
+        self._actions[number]()
 
     def _dress(self) -> None:
         tokens = self._theme.tokens

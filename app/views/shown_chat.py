@@ -1,35 +1,50 @@
 """The conversation that is shown: joins one session at a time to the page, keeps what is typed for each."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QMetaObject, QObject, Signal
 
-from app.conversations.conversation import Message
+from app.conversations.message import Attachment, Draft, Message
 from app.engine_link.chat_session import ChatSession
+from app.engine_link.draft_keeper import DraftKeeper
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
+from app.translation import tr
 from app.views.chat_page import ChatPage
+from app.views.context_watch import ContextWatch
 
 
 class ShownChat(QObject):
-    """Sends, stops, and switches between sessions."""
+    """Sends, edits, stops, and switches between sessions."""
 
     session_shown = Signal(str)  # conversation id
 
     def __init__(
-        self, session: ChatSession, *, page: ChatPage, messages: MessageList, choice: ModelChoice
+        self,
+        session: ChatSession,
+        *,
+        page: ChatPage,
+        messages: MessageList,
+        choice: ModelChoice,
+        drafts: DraftKeeper,
     ) -> None:
         super().__init__()
         self._session = session
         self._page = page
         self._messages = messages
         self._choice = choice
-        self._unsent: dict[str, str] = {}
+        self._drafts = drafts
+        self._edited_id = ""  # the question of which another version is being written
+        self._context = ContextWatch(page, messages, choice)
         self._connections: list[QMetaObject.Connection] = []
         page.empty_state.suggested.connect(self.send)
-        page.composer.submitted.connect(self.send)
+        page.composer.submitted.connect(self._send_draft)
         page.composer.stop_requested.connect(self.stop)
+        page.composer.changed.connect(self._keep_draft)
         choice.changed.connect(self._show_model)
         self._show_model()
         self._connect()
+        page.composer.draft = drafts.draft(self._draft_id)
 
     @property
     def session(self) -> ChatSession:
@@ -41,28 +56,75 @@ class ShownChat(QObject):
         """The id of the conversation that is shown."""
         return self._session.conversation.id
 
+    @property
+    def model(self) -> str:
+        """Who answers here: the conversation's own model, or the one chosen in the window."""
+        return self._session.conversation.settings.model or self._choice.current
+
     def show(self, session: ChatSession) -> None:
         """Show another conversation; what was typed in this one waits for its return."""
         if session is not self._session:
-            composer = self._page.composer
-            self._unsent[self.conversation_id] = composer.text
+            self.cancel_edit()
             self._session = session
+            draft = self._drafts.draft(self._draft_id)
             self._connect()
-            composer.text = self._unsent.pop(session.conversation.id, "")
+            self._page.composer.draft = draft
         self._page.composer.setFocus()
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Say this in the conversation that is shown."""
-        if self._session.is_answering:
-            return
-        if text == self._page.composer.text.strip():
-            self._page.composer.text = ""
-        self._page.notice.hide()
-        self._session.send(text, model=self._choice.current)
+        if not self._session.is_answering:
+            self._page.notice.hide()
+            self._session.send(text, model=self.model, attachments=attachments)
 
     def stop(self) -> None:
-        """Stop the answer that is shown."""
-        self._session.stop()
+        """Leave an edit, or stop the answer that is shown."""
+        if self._edited_id:
+            self.cancel_edit()
+        else:
+            self._session.stop()
+
+    def edit(self, message_id: str) -> None:
+        """Let the user write another version of a question, in the composer."""
+        message = self._session.conversation[message_id]
+        if self._session.is_answering or message.role != "user":
+            return
+        self._edited_id = message_id
+        self._page.composer.draft = Draft(text=message.text, attachments=message.attachments)
+        self._page.composer.setFocus()
+        self._page.notice.show_plain(
+            tr("You are writing another version of an earlier message. The first one stays."),
+            tr("Cancel"),
+            self.cancel_edit,
+        )
+
+    def cancel_edit(self) -> None:
+        """Go back to what was being typed before the edit."""
+        if self._edited_id:
+            self._edited_id = ""
+            self._page.notice.hide()
+            self._page.composer.draft = self._drafts.draft(self._draft_id)
+
+    def _send_draft(self, draft: Draft) -> None:
+        if self._session.is_answering or not self._context.has_room(lambda: self._send_draft(draft)):
+            return
+        if self._edited_id:
+            edited_id = self._edited_id
+            self.cancel_edit()
+            self._session.edit(edited_id, draft.text, model=self.model, attachments=draft.attachments)
+        else:
+            draft_id = self._draft_id
+            self.send(draft.text, draft.attachments)
+            self._page.composer.draft = Draft()  # only now: what is left out was measured with it
+            self._drafts.keep(draft_id, Draft())
+
+    @property
+    def _draft_id(self) -> str:
+        return "" if self._session.conversation.is_empty else self.conversation_id
+
+    def _keep_draft(self) -> None:
+        if not self._edited_id:
+            self._drafts.keep(self._draft_id, self._page.composer.draft)
 
     def _connect(self) -> None:
         for connection in self._connections:
@@ -70,16 +132,30 @@ class ShownChat(QObject):
         session, composer, messages = self._session, self._page.composer, self._messages
         self._connections = [
             session.message_appended.connect(self._append),
+            session.path_changed.connect(self._show_path),
             session.text_arrived.connect(messages.append_text),
+            session.reasoning_arrived.connect(messages.append_reasoning),
             session.message_changed.connect(self._change),
             session.activity_changed.connect(messages.set_activity),
             session.answering_changed.connect(composer.set_answering),
+            session.settings_changed.connect(self._show_model),
         ]
-        messages.show_path(session.conversation.path(), session.activity)
         composer.set_answering(session.is_answering)
-        self._show_context()
-        self._page.show_welcome(session.conversation.is_empty)
+        self._show_path()
+        self._show_model()
+        self._context.follow(session)
         self.session_shown.emit(self.conversation_id)
+
+    def _show_path(self) -> None:
+        conversation = self._session.conversation
+        path = conversation.path()
+        self._messages.show_path(path, self._session.activity)
+        for message in path:
+            versions = [version.id for version in conversation.siblings(message.id)]
+            if len(versions) > 1:
+                position = 1 + versions.index(message.id)
+                self._messages.set_versions(message.id, position, len(versions))
+        self._page.show_welcome(not path)
 
     def _append(self, message: Message) -> None:
         self._messages.append(message)
@@ -87,16 +163,6 @@ class ShownChat(QObject):
 
     def _change(self, message: Message) -> None:
         self._messages.change(message)
-        self._show_context()
 
     def _show_model(self) -> None:
-        self._page.show_model_name(self._choice.current_name)
-
-    def _show_context(self) -> None:
-        used = length = 0
-        for message in reversed(self._session.conversation.path()):
-            if message.stats.context_length:
-                used = message.stats.prompt_tokens + message.stats.completion_tokens
-                length = message.stats.context_length
-                break
-        self._page.composer.set_context(used, length)
+        self._page.show_model_name(self._choice.name_of(self.model))

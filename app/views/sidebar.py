@@ -1,18 +1,35 @@
-"""The sidebar: a new chat, and room for the list of conversations."""
+"""The sidebar: a new chat, the search, the list of conversations or what takes its place, and the bin."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.theme.theme import Theme
+from app.translation import tr
+from app.views.bin_view import BinView
+from app.views.results_view import ResultsView
+from app.views.search_field import SearchField
 
 WIDTH = 256
 
 
 class Sidebar(QWidget):
-    """Lays out; the list is put in when there is one."""
+    """Lays out; the lists are put in when there are some."""
 
     new_requested = Signal()
     collapse_requested = Signal()
+    bin_requested = Signal()
+    import_requested = Signal()
+    export_requested = Signal()  # of everything
+    folder_requested = Signal()  # a new one
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -20,39 +37,118 @@ class Sidebar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH)
         self._theme = theme
-        wordmark = QLabel("Retort", self)
-        wordmark.setObjectName("wordmark")
-        self._collapse = QToolButton(self)
-        self._collapse.setAccessibleName("Hide the conversations")
-        self._collapse.setToolTip("Hide the conversations (Ctrl+B)")
+        self._collapse = self._tool_button(tr("Hide the conversations"), tr("Hide the conversations"))
         self._collapse.clicked.connect(self.collapse_requested)
-        self._new = QPushButton("  New chat", self)  # Qt has no other gap between icon and text
+        self._more = self._tool_button(tr("More"), tr("Folders, export and import"))
+        self._more.clicked.connect(self._show_more)
+        self._new = QPushButton(f"  {tr('New chat')}", self)  # Qt has no other gap between icon and text
         self._new.setProperty("shape", "raised")
-        self._new.setAccessibleName("New chat")
-        self._new.setToolTip("New chat (Ctrl+N)")
+        self._new.setAccessibleName(tr("New chat"))
+        self._new.setToolTip(tr("New chat"))
         self._new.clicked.connect(self.new_requested)
-        top = QHBoxLayout()
-        top.setContentsMargins(2, 0, 0, 0)
-        top.addWidget(wordmark)
-        top.addStretch()
-        top.addWidget(self._collapse)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(12, 8, 12, 8)
-        self._column.setSpacing(8)
-        self._column.addLayout(top)
-        self._column.addWidget(self._new)
-        self._column.addStretch(1)
+        self.search = SearchField(theme, self)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(QWidget())  # keeps the place until there is a list
+        self._bin_button = QPushButton(f"  {tr('Bin')}", self)
+        self._bin_button.setProperty("shape", "entry")
+        self._bin_button.setAccessibleName(tr("Bin"))
+        self._bin_button.clicked.connect(self.bin_requested)
+        self._list: QWidget | None = None
+        self._results: ResultsView | None = None
+        self._bin: BinView | None = None
+        self._lay_out()
         theme.changed.connect(self._dress)
         self._dress()
 
     def set_list(self, view: QWidget) -> None:
         """Put the list of conversations in its place."""
-        self._column.takeAt(self._column.count() - 1)  # the stretch that kept it
-        self._column.addWidget(view, 1)
+        self._list = view
+        self._pages.addWidget(view)
+        self.show_list()
+
+    def set_results(self, view: ResultsView) -> None:
+        """Take what shows the results of a search while there is something in the field."""
+        self._results = view
+        self._pages.addWidget(view)
+        view.left_up.connect(self.focus_search)
+        self.search.left_down.connect(view.enter)
+        self.search.entered.connect(view.choose_first)
+        self.search.left.connect(self.show_list)
+        self.search.textChanged.connect(self._follow_search)
+
+    def set_bin(self, view: BinView) -> None:
+        """Take what shows the bin."""
+        self._bin = view
+        self._pages.addWidget(view)
+        view.closed.connect(self.show_list)
+
+    def focus_search(self) -> None:
+        """Let the user type what to search for."""
+        self.search.setFocus()
+        self.search.selectAll()
+
+    def show_list(self) -> None:
+        """Show the conversations."""
+        if self._list is not None:
+            self._pages.setCurrentWidget(self._list)
+
+    def show_bin(self) -> None:
+        """Show the bin in place of the conversations."""
+        if self._bin is not None:
+            self.search.clear()
+            self._pages.setCurrentWidget(self._bin)
+
+    def more_menu(self) -> QMenu:
+        """What concerns all conversations."""
+        icons, colour = self._theme.icons, self._theme.tokens.text
+        menu = QMenu(self)
+        menu.addAction(icons.icon("folder-new", colour), tr("New folder"), self.folder_requested.emit)
+        menu.addSeparator()
+        menu.addAction(icons.icon("export", colour), tr("Export all chats…"), self.export_requested.emit)
+        menu.addAction(icons.icon("import", colour), tr("Import chats…"), self.import_requested.emit)
+        return menu
+
+    def _follow_search(self, words: str) -> None:
+        if words.strip() and self._results is not None:
+            self._pages.setCurrentWidget(self._results)
+        elif self._pages.currentWidget() is self._results:
+            self.show_list()
+
+    def _show_more(self) -> None:
+        menu = self.more_menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
+
+    def _lay_out(self) -> None:
+        wordmark = QLabel("Retort", self)
+        wordmark.setObjectName("wordmark")
+        top = QHBoxLayout()
+        top.setContentsMargins(2, 0, 0, 0)
+        top.addWidget(wordmark)
+        top.addStretch()
+        top.addWidget(self._more)
+        top.addWidget(self._collapse)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self._new)
+        column.addWidget(self.search)
+        column.addWidget(self._pages, 1)
+        column.addWidget(self._bin_button)
+
+    def _tool_button(self, name: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setAccessibleName(name)
+        button.setToolTip(tip)
+        button.setIconSize(QSize(20, 20))
+        return button
 
     def _dress(self) -> None:
         icons, tokens = self._theme.icons, self._theme.tokens
         self._collapse.setIcon(icons.icon("sidebar", tokens.secondary))
-        self._collapse.setIconSize(QSize(20, 20))
+        self._more.setIcon(icons.icon("more", tokens.secondary))
         self._new.setIcon(icons.icon("new-chat", tokens.text))
-        self._new.setIconSize(QSize(18, 18))
+        self._bin_button.setIcon(icons.icon("delete", tokens.secondary))
+        for button in (self._new, self._bin_button):
+            button.setIconSize(QSize(18, 18))

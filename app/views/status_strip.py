@@ -3,16 +3,17 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.theme.theme import Theme
+from app.translation import format_number, format_seconds, mark, tr, tr_count
 
 if TYPE_CHECKING:  # not imported before the window can be seen
     from app.engine_link.engine_status import EngineStatus
 
 HEIGHT = 28
-BACKEND_NAMES = {"llama": "llama.cpp", "fake": "test engine"}
+BACKEND_NAMES = {"llama": "llama.cpp", "fake": mark("test engine")}
 
 
 class StatusStrip(QWidget):
@@ -22,14 +23,13 @@ class StatusStrip(QWidget):
         super().__init__(parent)
         self.setObjectName("statusStrip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(HEIGHT)
         self._status: EngineStatus | None = None
         self._theme = theme
         self._dot = StateDot(self)
-        self._state = self._label("Engine")
-        self._speed = self._label("Speed")
-        self._device = self._label("Device")
-        self._context = self._label("Context length")
+        self._state = self._label(tr("Engine"))
+        self._speed = self._label(tr("Speed"))
+        self._device = self._label(tr("Device"))
+        self._context = self._label(tr("Context length"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 1, 14, 0)
         layout.setSpacing(18)
@@ -55,36 +55,62 @@ class StatusStrip(QWidget):
             label.text() for label in (self._state, self._speed, self._device, self._context) if label.text()
         )
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what has no room."""
+        super().resizeEvent(event)
+        self._fit()
+
     def _show(self) -> None:
+        self.setFixedHeight(self._theme.scaled(HEIGHT))
         status, tokens = self._status, self._theme.tokens
         if status is None:
             self._dot.set_colour(tokens.secondary)
-            self._state.setText("Starting")
+            self._state.setText(tr("Starting"))
             return
         words, colour = {
-            "idle": ("Idle", tokens.secondary),
-            "loading": (f"Loading {status.load_fraction:.0%}", tokens.busy),
-            "ready": ("Ready", tokens.good),
-            "answering": ("Answering", tokens.accent),
-            "failed": ("Error", tokens.bad),
+            "idle": (tr("Idle"), tokens.secondary),
+            "loading": (tr("Loading {percent} %", percent=round(100 * status.load_fraction)), tokens.busy),
+            "ready": (tr("Ready"), tokens.good),
+            "answering": (tr("Answering"), tokens.accent),
+            "failed": (tr("Error"), tokens.bad),
         }[status.phase]
         self._dot.set_colour(colour)
         self._state.setText(words)
-        self._speed.setText(f"{status.decode_tps:,.1f} tok/s" if status.decode_tps else "")
+        self._speed.setText(_speed(status))
         loaded = status.loaded
-        backend = BACKEND_NAMES.get(loaded.backend, loaded.backend) if loaded else ""
+        backend = tr(BACKEND_NAMES.get(loaded.backend, loaded.backend)) if loaded else ""
         self._device.setText(f"{loaded.device} · {backend}" if loaded else "")
-        for label in (self._speed, self._device):
-            label.setVisible(bool(label.text()))
-        self._context.setText(f"Context {loaded.context_length:,} tokens" if loaded else "")
+        length = format_number(loaded.context_length) if loaded else ""
+        self._context.setText(tr("Context {count} tokens", count=length) if loaded else "")
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show each label while those before it leave it room."""
+        room = self.width() - 60
+        for label in (self._state, self._speed, self._device, self._context):
+            room -= label.sizeHint().width() + 18
+            label.setVisible(bool(label.text()) and room >= 0)
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("tone", "secondary")
-        label.setFont(self._theme.fonts.small)
+        self._theme.give_font(label, "small")
         label.setAccessibleName(name)
         return label
+
+
+def _speed(status: "EngineStatus") -> str:
+    """What is measured of the answer that arrives, or of the last one."""
+    parts = []
+    if status.decode_tps:
+        parts.append(tr("{speed} tok/s", speed=format_number(status.decode_tps, 1)))
+    if status.phase == "answering":
+        if status.num_tokens:
+            parts.append(tr_count(status.num_tokens, "{count} token", "{count} tokens"))
+        if status.ttft_s:
+            parts.append(tr("first token {time}", time=format_seconds(status.ttft_s)))
+    return " · ".join(parts)
 
 
 class StateDot(QWidget):

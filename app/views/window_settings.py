@@ -1,10 +1,12 @@
-"""What only the window knows, kept in an INI file: geometry, theme, the model that was used last."""
+"""What only the window knows, kept in an INI file: geometry, looks, language, keys, the model used last."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from app.theme.theme import THEME_CHOICES, ThemeChoice
+from app.theme.theme import CONTRAST_CHOICES, FONT_SCALES, THEME_CHOICES, ContrastChoice, ThemeChoice
+from app.translation import LANGUAGES
 
 
 class WindowSettings:
@@ -33,6 +35,15 @@ class WindowSettings:
         self._settings.setValue("window/sidebar", "shown" if shows else "hidden")
 
     @property
+    def shows_panel(self) -> bool:
+        """Whether the settings of the chat are open."""
+        return bool(self._settings.value("window/panel") == "shown")
+
+    @shows_panel.setter
+    def shows_panel(self, shows: bool) -> None:
+        self._settings.setValue("window/panel", "shown" if shows else "hidden")
+
+    @property
     def theme(self) -> ThemeChoice:
         """Light, dark or the system's."""
         value = self._settings.value("window/theme")
@@ -41,6 +52,60 @@ class WindowSettings:
     @theme.setter
     def theme(self, choice: ThemeChoice) -> None:
         self._settings.setValue("window/theme", choice)
+
+    @property
+    def contrast(self) -> ContrastChoice:
+        """Normal, high or the system's."""
+        value = self._settings.value("window/contrast")
+        return next((choice for choice in CONTRAST_CHOICES if choice == value), "system")
+
+    @contrast.setter
+    def contrast(self, choice: ContrastChoice) -> None:
+        self._settings.setValue("window/contrast", choice)
+
+    @property
+    def font_scale(self) -> int:
+        """How large text is, in per cent."""
+        value = str(self._settings.value("window/font_scale"))
+        per_cent = int(value) if value.isdecimal() else 100
+        return per_cent if FONT_SCALES[0] <= per_cent <= FONT_SCALES[-1] else 100
+
+    @font_scale.setter
+    def font_scale(self, per_cent: int) -> None:
+        self._settings.setValue("window/font_scale", per_cent)
+
+    @property
+    def language(self) -> str:
+        """The language that was chosen; empty for the system's."""
+        value = self._settings.value("window/language")
+        return next((language for language in LANGUAGES if language == value), "")
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._settings.setValue("window/language", language)
+
+    @property
+    def shortcuts(self) -> dict[str, list[str]]:
+        """The user's own keys for each command that has any of its own."""
+        self._settings.beginGroup("shortcuts")
+        own = {name: _texts(self._settings.value(name)) for name in self._settings.childKeys()}
+        self._settings.endGroup()
+        return own
+
+    @shortcuts.setter
+    def shortcuts(self, own: Mapping[str, Sequence[str]]) -> None:
+        self._settings.remove("shortcuts")
+        for name, keys in own.items():
+            self._settings.setValue(f"shortcuts/{name}", list(keys))
+
+    @property
+    def sends_with_ctrl(self) -> bool:
+        """Whether Ctrl+Enter sends, and Enter alone starts a line."""
+        return bool(self._settings.value("window/send") == "ctrl+enter")
+
+    @sends_with_ctrl.setter
+    def sends_with_ctrl(self, with_ctrl: bool) -> None:
+        self._settings.setValue("window/send", "ctrl+enter" if with_ctrl else "enter")
 
     @property
     def model(self) -> str:
@@ -55,10 +120,7 @@ class WindowSettings:
     @property
     def recent_models(self) -> list[str]:
         """Files that were opened, the newest first."""
-        value = self._settings.value("model/recent")
-        if isinstance(value, str):  # an INI list of one comes back as a plain string
-            return [value] if value else []
-        return [str(model) for model in value] if isinstance(value, list) else []
+        return _texts(self._settings.value("model/recent"))
 
     @recent_models.setter
     def recent_models(self, models: list[str]) -> None:
@@ -67,3 +129,10 @@ class WindowSettings:
     def sync(self) -> None:
         """Write the file now."""
         self._settings.sync()
+
+
+def _texts(value: object) -> list[str]:
+    """A list of texts; an INI list of one comes back as a plain text."""
+    if isinstance(value, str):
+        return [value] if value else []
+    return [str(text) for text in value] if isinstance(value, list) else []

@@ -3,7 +3,9 @@
 Part of the product, so that the window and the processes are tested as they are. A model named `fake` answers
 its default text; `fake:rate=200,tokens=500,abort_at=20,text=hello` sets it: tokens per second (0: as fast as
 it goes), tokens of the answer, after how many tokens the process aborts or hangs, and the words it repeats,
-or says but once with `once=true`; `family=think` or `harmony` gives it a template of that family.
+or says but once with `once=true`; `family=think` or `harmony` gives it a template of that family, `broken`
+one that fails; `recurrent=true` lets it forget the end of a slot by checkpoints only. Every next token is
+equally likely.
 Tokens are bytes; the begin token is 256, the end token 257, then come the control tokens.
 """
 
@@ -14,15 +16,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
+import numpy as np
 
-from engine.contract.errors import InvalidRequest
+from engine.chat.reasoning_effort import reasoning_efforts
+from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
-from engine.generation.backend import Cancelled, DecodeCancelled, Progress
+from engine.generation.backend import CacheFull, Cancelled, DecodeCancelled, Entry, Floats, Progress
 
 BEGIN_TOKEN, END_TOKEN, FIRST_CONTROL_TOKEN = 256, 257, 258
 CONTROL_TEXTS = ("<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|other|>")
 FAKE = "fake"
+IDLE_SLOTS = 4
 
 
 class FakeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,14 +35,16 @@ class FakeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     text: str = "The retort answers. "
     tokens: int = 60
-    rate: float = 0.0  # tokens per second, 0 for no waiting
+    rate: float = 0.0  # decode calls per second, 0 for no waiting
     prefill_rate: float = 0.0  # prompt tokens per second
     load_s: float = 0.0
     abort_at: int = 0  # abort after this many tokens, 0 for never
     hang_at: int = 0  # stop answering after this many tokens, deaf to cancels
     template: bool = True
-    family: Literal["plain", "think", "harmony"] = "plain"
+    family: Literal["plain", "think", "harmony", "broken"] = "plain"
     once: bool = False  # end with the text, before `tokens` are reached
+    positions: int = 0  # of the KV cache, for all sequences together; 0 for as many as they need
+    recurrent: bool = False
 
     @classmethod
     def parse(cls, model: str) -> "FakeOptions":
@@ -58,11 +65,9 @@ class FakeSampler:
         self._limit = len(self._script) if options.once else options.tokens
         self._length = 0
 
-    def sample(self) -> int:
+    def sample(self, row: int) -> int:  # noqa: ARG002
         """The next byte of the script, or the end token."""
         options = self._options
-        if options.rate:
-            time.sleep(1 / options.rate)
         if options.abort_at and self._length == options.abort_at:
             os.abort()
         while options.hang_at and self._length >= options.hang_at:
@@ -73,23 +78,29 @@ class FakeSampler:
         self._length += 1
         return token
 
+    def accept(self, token: int) -> None:
+        """The script goes on as before."""
+
     def close(self) -> None:
         """Nothing to give back."""
 
 
 class FakeBackend:
-    """Keeps the tokens it was given; every logit is in the script."""
+    """Keeps the tokens it was given and sees to it that they follow one another; what it says is scripted."""
 
     def __init__(self, model: str, params: LoadParams, progress: Progress, cancelled: Cancelled) -> None:
         """Take the loading time the options ask for, in steps that report progress."""
         self._options = FakeOptions.parse(model)
-        self._token_ids: list[int] = []
         for step in range(10):
             if cancelled():
                 raise DecodeCancelled
             time.sleep(self._options.load_s / 10)
             progress((step + 1) / 10)
         self.batch_size = params.batch_size
+        self.num_slots = params.sequences + IDLE_SLOTS
+        self.num_positions = self._options.positions or self.num_slots * 2**20
+        self.can_truncate = not self._options.recurrent
+        self._slots: list[list[int]] = [[] for _ in range(self.num_slots)]
         self.is_interruptible = False
         self.end_tokens = frozenset({END_TOKEN})
         self.chat_template = _TEMPLATES[self._options.family] if self._options.template else ""
@@ -112,12 +123,13 @@ class FakeBackend:
             kv_bytes_per_token=8,
             load_ms=1000 * self._options.load_s,
             backend_version="1",
+            reasoning_efforts=reasoning_efforts(self.chat_template),
+            sequences=params.sequences,
         )
 
-    @property
-    def cached_token_ids(self) -> list[int]:
-        """What the KV cache would hold; for tests."""
-        return self._token_ids
+    def held(self, slot: int) -> list[int]:
+        """What a slot holds; for tests."""
+        return self._slots[slot]
 
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
         """One token per byte, and one per control text."""
@@ -130,20 +142,62 @@ class FakeBackend:
         is_shown = special and token >= FIRST_CONTROL_TOKEN
         return CONTROL_TEXTS[token - FIRST_CONTROL_TOKEN].encode() if is_shown else b""
 
-    def decode(self, token_ids: Sequence[int], position: int, cancelled: Cancelled) -> None:
-        """Append the tokens, at the prefill rate where one is set."""
-        if position != len(self._token_ids):
-            raise InvalidRequest(f"position {position} does not follow {len(self._token_ids)} tokens")
-        if self._options.prefill_rate and len(token_ids) > 1:
-            time.sleep(len(token_ids) / self._options.prefill_rate)
+    def decode(self, entries: Sequence[Entry], cancelled: Cancelled) -> list[int]:
+        """Append the tokens, at the rates that are set."""
+        options = self._options
+        num_tokens = sum(len(entry.token_ids) for entry in entries)
+        if num_tokens > self.batch_size:
+            raise InternalError(f"{num_tokens} tokens in a call, at most {self.batch_size} were promised")
+        if sum(map(len, self._slots)) + num_tokens > self.num_positions:
+            raise CacheFull
+        if options.prefill_rate and num_tokens > len(entries):
+            time.sleep(num_tokens / options.prefill_rate)
+        if options.rate and any(entry.num_logits for entry in entries):
+            time.sleep(1 / options.rate)
         if cancelled():
             raise DecodeCancelled
-        self._token_ids += token_ids
+        rows, row = list[int](), 0
+        for entry in entries:
+            held = self._slots[entry.slot]
+            if entry.position != len(held):
+                raise InternalError(f"position {entry.position} does not follow {len(held)} tokens")
+            held += entry.token_ids
+            rows.append(row)
+            row += entry.num_logits
+        return rows
 
-    def truncate(self, length: int) -> bool:
-        """Forget the end."""
-        del self._token_ids[length:]
+    def logits(self, row: int) -> Floats:  # noqa: ARG002
+        """Zeros, (V,)."""
+        return np.zeros(self.loaded.info.vocabulary_size, np.float32)
+
+    def truncate(self, slot: int, length: int) -> bool:
+        """Forget the end; a recurrent one all or nothing."""
+        held = self._slots[slot]
+        if not self.can_truncate and 0 < length < len(held):
+            return False
+        del held[length:]
         return True
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """The same tokens in another slot."""
+        self._slots[target] = self._slots[source][:length]
+
+    def save_state(self, slot: int, *, partial: bool = False) -> bytes:  # noqa: ARG002
+        """The tokens, four bytes each."""
+        return np.asarray(self._slots[slot], np.int32).tobytes()
+
+    def restore_state(self, slot: int, state: bytes, *, partial: bool = False) -> bool:  # noqa: ARG002
+        """The tokens again."""
+        token_ids: list[int] = np.frombuffer(state, np.int32).tolist()
+        self._slots[slot] = []
+        if sum(map(len, self._slots)) + len(token_ids) > self.num_positions:
+            return False
+        self._slots[slot] = token_ids
+        return True
+
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
+        """Nothing is counted."""
+        return ()
 
     def sampler(
         self,
@@ -175,5 +229,6 @@ _TEMPLATES = {
     "plain": _MESSAGES + "{% if add_generation_prompt %}assistant: {% endif %}",
     "think": _MESSAGES
     + "{% if add_generation_prompt %}assistant: {% if enable_thinking %}<think>\n{% endif %}{% endif %}",
+    "broken": "{% for %}<|im_start|>",
     "harmony": _MESSAGES + "{# <|channel|> <|message|> #}<|start|>assistant",
 }

@@ -7,7 +7,7 @@ What a template finds is what it finds in transformers, so that the prompts are 
 
 import datetime
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -18,6 +18,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from engine.chat.adaptations import adaptations
 from engine.chat.template_messages import message_variants
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import TemplateBroken
@@ -33,6 +34,7 @@ class TemplateVariables(msgspec.Struct, frozen=True):
     documents: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = {}  # enable_thinking and whatever else a family knows
     add_generation_prompt: bool = True
+    continue_last: bool = False  # the prompt ends where the text of the last message, an answer, ends
 
 
 class RenderRequest(msgspec.Struct, frozen=True):
@@ -58,9 +60,10 @@ def render(source: str, messages: Sequence[ChatMessage], variables: TemplateVari
     failures: list[Exception] = []
     try:
         template = _environment().from_string(source)
-        for variant in message_variants(source, messages):
+        for variant, tools in _variants(source, messages, variables):
             try:
-                return _checked(_render(template, variant, variables))
+                prompt = _checked(_render(template, variant, tools, variables))
+                return _cut_after(prompt, messages[-1].text) if variables.continue_last else prompt
             except (TypeError, TemplateError) as error:  # it may want its messages in another way
                 failures.append(error)
         raise failures[0]
@@ -131,14 +134,30 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def _render(template: Template, messages: list[dict[str, Any]], variables: TemplateVariables) -> str:
+def _variants(
+    source: str, messages: Sequence[ChatMessage], variables: TemplateVariables
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]] | None]]:
+    """Messages and tools, in each way the template may want them; the first is the usual one."""
+    offered: list[dict[str, Any]] = list(variables.tools)
+    for tools in (offered,) if offered else (None, offered):  # some go through them without asking
+        for adapted in adaptations(messages):
+            for variant in message_variants(source, adapted):
+                yield variant, tools
+
+
+def _render(
+    template: Template,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    variables: TemplateVariables,
+) -> str:
     names: dict[str, Any] = {
         **variables.special_tokens,
         **variables.options,
         "messages": messages,
-        "tools": list(variables.tools) or None,
+        "tools": tools,
         "documents": list(variables.documents) or None,
-        "add_generation_prompt": variables.add_generation_prompt,
+        "add_generation_prompt": variables.add_generation_prompt and not variables.continue_last,
     }
     return template.render(names)
 
@@ -151,6 +170,20 @@ def _checked(prompt: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("it makes a prompt that is no text") from None
     return prompt
+
+
+def _cut_after(prompt: str, text: str) -> str:
+    """The prompt up to the end of the last message's text, as `continue_final_message` of transformers cuts.
+
+    Some templates strip what a message says: then the prompt ends with the last of it that is there.
+    """
+    start = prompt.rfind(text.strip())
+    if start < 0 or not text.strip():
+        raise ValueError("it leaves out the answer that is to go on")
+    whole = start - (len(text) - len(text.lstrip()))
+    if whole >= 0 and prompt.startswith(text, whole):
+        return prompt[: whole + len(text)]
+    return prompt[: start + len(text.strip())]
 
 
 def _raise_exception(message: str) -> NoReturn:

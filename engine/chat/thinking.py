@@ -6,12 +6,56 @@ Pure arithmetic on tokens and text; whoever generates puts the forced text into 
 from collections import Counter
 from itertools import pairwise
 
+from engine.contract.messages import ReasoningEnd
+
 LOOP_REPEATS = 4  # the same stretch so often at the end, one after the other
 LOOP_MIN_LENGTH = 12  # characters of a stretch; shorter ones repeat in tables and lists
+LOOP_INTERVAL = 64  # tokens between two looks
 LOOP_WINDOW = 4_000  # characters at the end that are looked at
 SENTENCE_REPEATS = 8  # the same sentence so often within the window, wherever
 SENTENCE_MIN_LENGTH = 30
 _BLANKS_AND_RULES = frozenset(" \n\t-=_*.#|~·—")
+
+
+class ReasoningWatch:
+    """Follows one answer and says what ends its reasoning when the budget is spent or it goes in circles."""
+
+    def __init__(self, budget: int | None, end_text: str) -> None:
+        """As of ReasoningBudget."""
+        self._budget = ReasoningBudget(budget, end_text)
+        self._recent = ""  # the reasoning's end
+        self._next_look = LOOP_INTERVAL  # in tokens of reasoning
+        self.ended_by: ReasoningEnd = ""
+
+    @property
+    def used(self) -> int:
+        """Tokens of reasoning so far."""
+        return self._budget.used
+
+    def begin(self, *, is_reasoning: bool) -> str:
+        """The text to force before the first token."""
+        return self._ended_by("budget", self._budget.begin(is_reasoning=is_reasoning))
+
+    def note(self, text: str, *, was_reasoning: bool, is_reasoning: bool) -> str:
+        """The text to force after one more token, mostly none; `text` is what the token has brought."""
+        forced = self._budget.note(was_reasoning=was_reasoning, is_reasoning=is_reasoning)
+        if forced or not is_reasoning:
+            return self._ended_by("budget", forced)
+        self._recent += text
+        if self.used < self._next_look:
+            return ""
+        self._next_look = self.used + LOOP_INTERVAL
+        self._recent = self._recent[-LOOP_WINDOW:]
+        return (
+            self._ended_by("loop", self._budget.end_now(is_reasoning=True))
+            if is_looping(self._recent)
+            else ""
+        )
+
+    def _ended_by(self, reason: ReasoningEnd, forced: str) -> str:
+        if forced:
+            self.ended_by = reason
+        return forced
 
 
 class ReasoningBudget:

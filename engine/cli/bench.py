@@ -4,7 +4,9 @@ import argparse
 import json
 import statistics
 
+from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession, new_request_id
+from engine.cli.load_arguments import add_load_arguments, load_from
 from engine.contract.errors import InternalError
 from engine.contract.messages import FinishedEvent, GenerateRequest
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
@@ -19,12 +21,11 @@ FILLER = "the quick brown fox jumps over the lazy dog and then "
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("model", help="`builtin` or the path of a .gguf file")
+    add("model", help=MODEL_HELP)
     add("--prompt-tokens", type=int, default=256, help="about this long a prompt (default %(default)s)")
     add("--tokens", type=int, default=64, help="tokens to decode (default %(default)s)")
     add("--runs", type=int, default=5, help="runs to take the median of (default %(default)s)")
-    add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
+    add_load_arguments(parser)
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     if min(arguments.prompt_tokens, arguments.tokens, arguments.runs) < 1:
         raise ValueError("--prompt-tokens, --tokens and --runs must be 1 or more")
-    load = LoadParams(context_length=arguments.ctx, threads=arguments.threads)
+    load = load_from(arguments)
     with EngineSession() as session:
         _answer(session, arguments.model, load, run_number=0, prompt_tokens=8, tokens=1)  # loads the model
         finished = [

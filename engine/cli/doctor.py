@@ -1,23 +1,37 @@
-"""`retort doctor`: libraries, devices, folders and disk space, and whether a token can be decoded here."""
+"""`retort doctor`: libraries, devices, folders and disk space, and whether everything here works."""
 
 import argparse
 import json
 import platform
 import shutil
 import sys
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from engine.cli.engine_session import EngineSession, new_request_id
+from engine.cli.models import in_gib
+from engine.contract.chat import ChatMessage
 from engine.contract.errors import EngineError
-from engine.contract.messages import FinishedEvent, GenerateRequest
+from engine.contract.messages import (
+    FinishedEvent,
+    GenerateRequest,
+    ModelsListed,
+    ModelsRequest,
+    SettingsListed,
+    SettingsRequest,
+)
 from engine.contract.params import GenerationLimits, SamplingParams
 from engine.contract.paths import Paths, builtin_model
 from engine.contract.version import RETORT_VERSION, engine_fingerprint
-from engine.hardware.memory import available_bytes, physical_cores
+from engine.hardware.memory import available_bytes, decode_threads, physical_cores, total_bytes
 
 NAME = "doctor"
 HELP = "check this installation and say what it runs on"
-_PACKAGES = ("PySide6-Essentials", "llama-cpp-python", "torch", "msgspec", "jinja2", "sqlcipher3")
+_NEEDED = ("PySide6-Essentials", "llama-cpp-python", "msgspec", "jinja2", "sqlcipher3", "filelock", "psutil")
+_OPTIONAL = ("torch", "tokenizers")
+_OLDEST_SQLITE = (3, 51, 3)  # older ones can lose committed rows when the write-ahead log is reset
+_LITTLE_DISK_BYTES = 2 * 2**30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,15 +63,16 @@ def examine(paths: Paths) -> dict[str, object]:
         "retort": f"{RETORT_VERSION} ({engine_fingerprint()})",
         "python": f"{platform.python_version()} at {sys.executable}",
         "system": platform.platform(),
-        "physical_cores": physical_cores(),
-        "available_memory": f"{available_bytes() / 2**30:.1f} GiB",
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "processors": f"{physical_cores()} physical cores, {decode_threads()} threads for decoding",
+        "memory": f"{available_bytes() / 2**30:.1f} GiB available of {total_bytes() / 2**30:.1f} GiB",
+        "packages": {name: _version(name, problems) for name in _NEEDED},
+        "optional_packages": {name: _version(name, None) for name in _OPTIONAL},
         "sqlite": _sqlite_version(problems),
-        "data": _folder(paths, "data"),
-        "config": str(paths.config),
-        "cache": str(paths.cache),
     }
+    for name, folder in (("data", paths.data), ("config", paths.config), ("cache", paths.cache)):
+        report[name] = _check_folder(folder, problems)
     with EngineSession() as session:
+        _check_settings_and_library(session, report, problems)
         try:
             description = session.describe()
             report["engine"] = f"llama-cpp-python {description.version}: {description.system}"
@@ -65,22 +80,36 @@ def examine(paths: Paths) -> dict[str, object]:
         except EngineError as error:
             problems.append(f"the llama.cpp engine does not work: {error}")
         else:
-            report["builtin_model"] = _try_builtin(session, problems)
+            report["builtin_model"] = _try_builtin(session, report, problems)
     report["problems"] = problems
     return report
 
 
-def _try_builtin(session: EngineSession, problems: list[str]) -> str:
+def _check_settings_and_library(
+    session: EngineSession, report: dict[str, object], problems: list[str]
+) -> None:
+    listed = session.ask(SettingsRequest(request_id=new_request_id()), SettingsListed)
+    if listed.notice:
+        problems.append(listed.notice)
+    models = session.ask(ModelsRequest(request_id=new_request_id()), ModelsListed).models
+    count = "1 model" if len(models) == 1 else f"{len(models)} models"
+    report["library"] = f"{count}, {in_gib(sum(model.size_bytes for model in models))}"
+    problems += [f"the model {model.name}: {model.problem}" for model in models if model.problem]
+
+
+def _try_builtin(session: EngineSession, report: dict[str, object], problems: list[str]) -> str:
+    """Ask the built-in model something: its template is rendered, its answer decoded and parsed."""
     request = GenerateRequest(
         request_id=new_request_id(),
         model="builtin",
-        prompt="Once upon a time",
+        messages=(ChatMessage(role="user", text="Hello!"),),
         sampling=SamplingParams(temperature=0),
         limits=GenerationLimits(max_tokens=16),
     )
     try:
         for piece in session.answer(request):
             if isinstance(piece, FinishedEvent):
+                report["device_in_use"] = piece.loaded.device if piece.loaded else "unknown"
                 usage = piece.usage
                 return f"answers, {usage.decode_tps:.0f} tokens/s, first token after {usage.ttft_ms:.0f} ms"
     except EngineError as error:
@@ -94,19 +123,34 @@ def _sqlite_version(problems: list[str]) -> str:
     except ImportError as error:
         problems.append(f"conversations cannot be kept: {error}")
         return "missing"
+    if dbapi2.sqlite_version_info < _OLDEST_SQLITE:
+        wanted = ".".join(map(str, _OLDEST_SQLITE))
+        problems.append(f"SQLite {dbapi2.sqlite_version} is too old to keep conversations safely: {wanted}")
     return str(dbapi2.sqlite_version)
 
 
-def _folder(paths: Paths, name: str) -> str:
-    folder = getattr(paths, name)
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return f"{folder} ({shutil.disk_usage(existing).free / 2**30:.1f} GiB free)"
+def _check_folder(folder: Path, problems: list[str]) -> str:
+    """Write a file into a folder and say how much room there is."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        problems.append(f"{folder} cannot be written to: {error.strerror}")
+        return f"{folder} (not writable)"
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < _LITTLE_DISK_BYTES:
+        problems.append(f"only {free_bytes / 2**30:.1f} GiB are free at {folder}")
+    return f"{folder} ({free_bytes / 2**30:.1f} GiB free, writable)"
 
 
-def _version(package: str) -> str:
+def _version(package: str, problems: list[str] | None) -> str:
+    """A package's version; one that is needed and not there is a problem."""
     try:
         return version(package)
     except PackageNotFoundError:
+        if problems is not None:
+            problems.append(f"the package {package} is not installed")
         return "not installed"
 
 

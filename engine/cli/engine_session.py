@@ -2,8 +2,9 @@
 
 import queue
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import TypeVar
 
 from engine.contract.errors import rebuild_error
 from engine.contract.messages import (
@@ -15,9 +16,28 @@ from engine.contract.messages import (
     Event,
     FinishedEvent,
     GenerateRequest,
+    ModelImported,
+    ModelRemoved,
+    ModelsListed,
     Request,
+    SettingsListed,
+    SettingsRequest,
+    StatusListed,
 )
+from engine.contract.paths import Paths
 from engine.host.router import EngineHost
+from engine.library.places import ModelPlace, find_model
+
+_Last = TypeVar("_Last", bound=Event)
+_LAST_EVENTS = (
+    FinishedEvent
+    | EngineDescription
+    | ModelsListed
+    | ModelImported
+    | ModelRemoved
+    | SettingsListed
+    | StatusListed
+)
 
 
 class EngineSession:
@@ -26,7 +46,8 @@ class EngineSession:
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose` shows what the native library logs."""
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._host = EngineHost(emit=self._events.put, echo_stderr=verbose)
+        self._paths = Paths.from_environment()
+        self._host = EngineHost(self._events.put, self._paths, echo_stderr=verbose)
 
     def __enter__(self) -> "EngineSession":
         """Ready at once; the worker starts with the first request."""
@@ -64,13 +85,31 @@ class EngineSession:
                 yield event
                 return
 
+    def ask(
+        self, request: Request, answer: type[_Last], on_event: Callable[[Event], None] = lambda _event: None
+    ) -> _Last:
+        """The one event that ends a request; `on_event` hears those before it. Ctrl+C cancels the request.
+
+        Raises the EngineError that the request ends with, KeyboardInterrupt where it was cancelled.
+        """
+        try:
+            for event in self.events(request):
+                if isinstance(event, answer):
+                    return event
+                on_event(event)
+        except KeyboardInterrupt:
+            self._host.submit(CancelRequest(request_id=request.request_id))
+            raise
+        raise KeyboardInterrupt  # it ended as cancelled
+
     def describe(self) -> EngineDescription:
         """Which native library there is; raises EngineMissing where there is none."""
-        last: Event | None = None
-        for event in self.events(DescribeRequest(request_id=new_request_id())):
-            last = event
-        assert isinstance(last, EngineDescription)
-        return last
+        return self.ask(DescribeRequest(request_id=new_request_id()), EngineDescription)
+
+    def find(self, model: str) -> ModelPlace:
+        """The model that a user means; raises ModelNotFound or ModelAmbiguous."""
+        listed = self.ask(SettingsRequest(request_id=new_request_id()), SettingsListed)
+        return find_model(model, self._paths, listed.settings.model_folders)
 
     def _events_of(self, request_id: str) -> Iterator[Event]:
         while True:
@@ -79,7 +118,7 @@ class EngineSession:
                 raise rebuild_error(event.code, event.message, event.details)
             if event.request_id == request_id:
                 yield event
-                if isinstance(event, FinishedEvent | EngineDescription):
+                if isinstance(event, _LAST_EVENTS):
                     return
 
 

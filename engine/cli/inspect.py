@@ -5,9 +5,11 @@ import json
 from collections import Counter
 from dataclasses import asdict
 
+from engine.cli.arguments import MODEL_HELP
+from engine.cli.engine_session import EngineSession
 from engine.hardware.kv_cache import checkpoint_kv_bytes_per_token, kv_bytes_per_token
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
-from engine.library.describe import describe, resolve_model
+from engine.library.describe import active_parameters, checkpoint_active_parameters, describe
 from engine.library.gguf import GgufHeader, read_header
 
 NAME = "inspect"
@@ -16,13 +18,14 @@ HELP = "show architecture, parameters and the tensor types really used"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", help="`builtin`, the path of a .gguf file or of a folder of safetensors")
+    parser.add_argument("file", help=MODEL_HELP)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the header and print it; raises ModelError where the file is damaged."""
-    path = resolve_model(arguments.file)
+    with EngineSession() as session:
+        path = session.find(arguments.file).path
     report = inspect_checkpoint(read_checkpoint(path)) if path.is_dir() else inspect_header(read_header(path))
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
@@ -60,32 +63,17 @@ def inspect_header(header: GgufHeader) -> dict[str, object]:
 def inspect_checkpoint(checkpoint: Checkpoint) -> dict[str, object]:
     """The same report for a folder of safetensors."""
     number = checkpoint.number
-    experts = number("n_routed_experts", "num_experts", "num_local_experts")
-    used = number("num_experts_per_tok")
-    sizes = {name: info.num_values for name, (_, info) in checkpoint.tensors.items()}
-    routed = sum(size for name, size in sizes.items() if ".mlp.experts." in name)
-    inactive = routed - routed * used // experts if experts and used else 0
     weights_bytes = sum(info.size_bytes for _, info in checkpoint.tensors.values())
     return {
         **asdict(describe_checkpoint(checkpoint)),
-        "active_parameters": checkpoint.parameters - inactive,
+        "active_parameters": checkpoint_active_parameters(checkpoint),
         "layers": number("num_hidden_layers"),
         "embedding_length": number("hidden_size"),
-        "experts": experts,
-        "experts_used": used,
+        "experts": number("n_routed_experts", "num_experts", "num_local_experts"),
+        "experts_used": number("num_experts_per_tok"),
         "mtp_layers": number("num_nextn_predict_layers"),
         "bits_per_weight": round(8 * weights_bytes / max(1, checkpoint.parameters), 3),
         "kv_bytes_per_token": checkpoint_kv_bytes_per_token(checkpoint, "f16"),
         "tensors": len(checkpoint.tensors),
         "tensor_types": dict(checkpoint.tensor_types.most_common()),
     }
-
-
-def active_parameters(header: GgufHeader) -> int:
-    """Weights that one token really uses: of the routed experts only the chosen share."""
-    num_experts = header.hyperparameter("expert_count")
-    used = header.hyperparameter("expert_used_count")
-    if not num_experts or not used:
-        return header.parameters
-    routed = sum(tensor.num_values for tensor in header.tensors if "_exps." in tensor.name)
-    return header.parameters - routed + routed * used // num_experts

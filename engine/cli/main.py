@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.cli import bench, distill, doctor, inspect, run, serve, train
+from engine.cli import (
+    bench,
+    distill,
+    doctor,
+    import_model,
+    inspect,
+    models,
+    remove,
+    run,
+    serve,
+    settings,
+    train,
+)
 from engine.cli.engine_session import EngineSession
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.errors import EngineError
@@ -28,7 +40,19 @@ class Command(Protocol):
         """Do it; returns the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (run, inspect, bench, serve, train, distill, doctor)
+COMMANDS: tuple[Command, ...] = (
+    run,
+    models,
+    import_model,
+    remove,
+    inspect,
+    bench,
+    serve,
+    settings,
+    train,
+    distill,
+    doctor,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -40,7 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Retort {RETORT_VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        subparser = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        description = f"{command.HELP[0].upper()}{command.HELP[1:]}."
+        subparser = commands.add_parser(command.NAME, help=command.HELP, description=description)
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return parser

@@ -5,13 +5,17 @@ import json
 import sys
 from dataclasses import asdict
 
+from msgspec import structs
+
 from engine.cli.answer_printer import AnswerPrinter
+from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession, new_request_id
+from engine.cli.load_arguments import add_load_arguments, load_from
 from engine.cli.sampling_arguments import add_sampling_arguments, sampling_from
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.chat import ChatMessage, Part
 from engine.contract.messages import FinishedEvent, GenerateRequest, event_part
-from engine.contract.params import GenerationLimits, LoadParams
+from engine.contract.params import GenerationLimits
 
 NAME = "run"
 HELP = "answer a prompt, or converse in the terminal where none is given"
@@ -19,19 +23,22 @@ HELP = "answer a prompt, or converse in the terminal where none is given"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments; defaults come from the params themselves."""
-    load = LoadParams()
     add = parser.add_argument
-    add("model", help="`builtin`, the path of a .gguf file or of a folder of safetensors")
+    add("model", help=MODEL_HELP)
     add("prompt", nargs="?", help="what to answer; `-` reads it from stdin")
     add("--system", default="", help="system prompt")
     add("--raw", action="store_true", help="go on with the prompt as it is, without the chat template")
     add("--max-tokens", type=int, help="most tokens of the answer (default: up to the context length)")
     add_sampling_arguments(parser)
     add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
-    add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
-    add("--gpu-layers", type=int, default=load.gpu_layers, help="-1 is as many as fit (default %(default)s)")
-    add("--kv-type", choices=["f32", "f16", "q8_0"], default=load.kv_type, help="default %(default)s")
+    add("--reasoning-budget", type=int, metavar="N", help="most tokens of reasoning; 0 is none")
+    add(
+        "--reasoning-effort",
+        default="",
+        metavar="EFFORT",
+        help="how much the model reasons: off, on, low, medium, high, as far as it lets choose",
+    )
+    add_load_arguments(parser)
     add("--json", action="store_true", help="print one JSON object instead of streaming")
     add("--verbose", action="store_true", help="show what the native library logs")
 
@@ -41,14 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     settings = ChatSettings(
         model=arguments.model,
         system=arguments.system,
-        load=LoadParams(
-            context_length=arguments.ctx,
-            threads=arguments.threads,
-            gpu_layers=arguments.gpu_layers,
-            kv_type=arguments.kv_type,
-        ),
+        load=load_from(arguments),
         sampling=sampling_from(arguments),
-        limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),
+        limits=GenerationLimits(
+            max_tokens=arguments.max_tokens,
+            stop=tuple(arguments.stop),
+            reasoning_budget=arguments.reasoning_budget,
+        ),
+        reasoning_effort=arguments.reasoning_effort,
     )
     with EngineSession(verbose=arguments.verbose) as session:
         if arguments.prompt is None:
@@ -68,6 +75,7 @@ def _request(settings: ChatSettings, prompt: str, *, raw: bool) -> GenerateReque
         prompt=prompt if raw else "",
         sampling=settings.sampling,
         limits=settings.limits,
+        reasoning_effort=settings.reasoning_effort,
     )
 
 
@@ -78,6 +86,7 @@ def _answer_streamed(session: EngineSession, request: GenerateRequest) -> int:
             for event in session.answer(request):
                 if isinstance(event, FinishedEvent):
                     reason = event.reason
+                    printer.tell(event)
                 else:
                     printer.show(event)
     finally:
@@ -99,6 +108,7 @@ def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
 def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
+    experts, notice = usage.expert_counts, finished.template_notice
     return {
         "text": answer.text,
         "reasoning": answer.reasoning,
@@ -115,4 +125,7 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
         "backend": loaded.backend if loaded else None,
         "device": loaded.device if loaded else None,
         "seed": finished.seed,
-    } | ({"tool_calls": calls} if calls else {})
+        **({"tool_calls": calls} if calls else {}),
+        **({"experts": experts} if experts else {}),
+        **({"template_notice": structs.asdict(notice)} if notice else {}),
+    }

@@ -4,10 +4,13 @@ import argparse
 import os
 import secrets
 import sys
-from pathlib import Path
 
-from engine.contract.params import LoadParams
-from engine.library.describe import BUILTIN, describe_file, resolve_model
+from engine.cli.arguments import MODEL_HELP
+from engine.cli.engine_session import EngineSession
+from engine.cli.load_arguments import add_load_arguments, load_from
+from engine.library.describe import describe_path
+from engine.library.places import BUILTIN
+from engine.library.shards import model_stem
 
 NAME = "serve"
 HELP = "answer OpenAI-compatible HTTP requests on this computer"
@@ -18,13 +21,12 @@ KEY_VARIABLE = "RETORT_API_KEY"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("models", nargs="*", default=[BUILTIN], help="`builtin` or .gguf files (default: builtin)")
+    add("models", nargs="*", default=[BUILTIN], metavar="model", help=f"{MODEL_HELP} (default: builtin)")
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s: this computer alone)")
     add("--port", type=int, default=DEFAULT_PORT, help="0 takes any free one (default %(default)s)")
     add("--allow-host", action="append", default=[], metavar="NAME", help="also answer to this name")
     add("--allow-origin", action="append", default=[], metavar="URL", help="let web pages of this origin in")
-    add("--ctx", type=int, help="context length in tokens (default: as trained, at most 8192)")
-    add("--threads", type=int, help="CPU threads (default: the physical cores, one processor left free)")
+    add_load_arguments(parser)
     add("--verbose", action="store_true", help="show what the native library logs")
 
 
@@ -43,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         hosts=LOOPBACK_HOSTS | {name.lower() for name in arguments.allow_host},
         origins=frozenset(arguments.allow_origin),
     )
-    load = LoadParams(context_length=arguments.ctx, threads=arguments.threads)
+    load = load_from(arguments)
     application = build_application(models, rules, load, verbose=arguments.verbose)
     config = uvicorn.Config(
         application, host=arguments.host, port=arguments.port, log_level="warning", server_header=False
@@ -69,12 +71,22 @@ def run(arguments: argparse.Namespace) -> int:
 def served_names(models: list[str]) -> dict[str, str]:
     """The names that clients use, with what the engine takes; raises ModelError before anything is served."""
     served: dict[str, str] = {}
-    for model in models:
-        is_file = model != BUILTIN and not model.startswith("fake")
-        if not model.startswith("fake"):
-            describe_file(resolve_model(model))
-        name = Path(model).stem if is_file else model.partition(":")[0]
-        if name in served:
-            raise ValueError(f"two models are called {name!r}")
-        served[name] = str(resolve_model(model)) if is_file else model
+    with EngineSession() as session:
+        for model in models:
+            name, taken = _served_name(session, model)
+            if name in served:
+                raise ValueError(f"two models are called {name!r}")
+            served[name] = taken
     return served
+
+
+def _served_name(session: EngineSession, model: str) -> tuple[str, str]:
+    """A model of the library keeps the name that it was asked for by; a path's name is its file's."""
+    if model.partition(":")[0] == "fake":
+        return "fake", model
+    place = session.find(model)
+    place.check()
+    describe_path(place.path)
+    if place.origin is None or model.lower().endswith(".gguf"):
+        return (model_stem(place.path) if place.format == "gguf" else place.path.name), str(place.path)
+    return model, place.name

@@ -3,18 +3,23 @@
 EngineError
 ├── ModelError                what is wrong is the model file
 │   ├── ModelNotFound
+│   ├── ModelAmbiguous
 │   ├── ModelDamaged
+│   ├── ModelChanged
 │   ├── ModelUnsupported
 │   ├── ModelTooLarge
 │   └── TemplateBroken
 ├── RequestError              what is wrong is what was asked for
 │   ├── InvalidRequest
-│   └── ContextExceeded
+│   ├── ContextExceeded
+│   └── ModelInUse
 ├── ProcessError              what is wrong is one of our processes
 │   ├── WorkerDied
 │   ├── WorkerRestartLimit
+│   ├── WorkerUnresponsive
 │   ├── HostDied
 │   └── ProtocolError
+├── StorageFailed             a file could not be written: full, read-only, gone
 ├── EngineMissing             a library that runs models is not installed or does not load
 └── InternalError             a fault of ours
 
@@ -22,6 +27,8 @@ The texts here are the plain facts, for logs and the command line; `app.error_te
 """
 
 from typing import ClassVar
+
+from engine.contract.exit_status import describe_exit
 
 DetailValue = str | int | float
 
@@ -52,6 +59,15 @@ class ModelNotFound(ModelError):
         super().__init__(f"no model at {model!r}", model=model)
 
 
+class ModelAmbiguous(ModelError):
+    """A short name fits several models."""
+
+    code = "model_ambiguous"
+
+    def __init__(self, model: str, names: str) -> None:
+        super().__init__(f"{model!r} may be any of {names}", model=model, names=names)
+
+
 class ModelDamaged(ModelError):
     """The file contradicts itself, ends too early or is no model file at all."""
 
@@ -59,6 +75,15 @@ class ModelDamaged(ModelError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}", path=path, reason=reason)
+
+
+class ModelChanged(ModelError):
+    """The file is not the one that was imported: another size or another time of writing."""
+
+    code = "model_changed"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: it has changed since it was imported", path=path)
 
 
 class ModelUnsupported(ModelError):
@@ -117,6 +142,15 @@ class ContextExceeded(RequestError):
         )
 
 
+class ModelInUse(RequestError):
+    """The model is loaded, and what was asked for would take its file away."""
+
+    code = "model_in_use"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"{model} is loaded; unload it first", model=model)
+
+
 class ProcessError(EngineError):
     """One of Retort's own processes is the reason."""
 
@@ -151,6 +185,15 @@ class WorkerRestartLimit(ProcessError):
         )
 
 
+class WorkerUnresponsive(ProcessError):
+    """The worker gave no sign of life for so long that it was ended."""
+
+    code = "worker_unresponsive"
+
+    def __init__(self, silent_s: int) -> None:
+        super().__init__(f"the worker gave no sign of life for {silent_s} s", silent_s=silent_s)
+
+
 class HostDied(ProcessError):
     """The engine host ended while the window still runs."""
 
@@ -170,6 +213,15 @@ class ProtocolError(ProcessError):
     code = "protocol_error"
 
 
+class StorageFailed(EngineError):
+    """A file or folder could not be written."""
+
+    code = "storage_failed"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}", path=path, reason=reason)
+
+
 class EngineMissing(EngineError):
     """A library that runs models is absent, broken or of another version."""
 
@@ -180,25 +232,6 @@ class InternalError(EngineError):
     """Something that should not happen; the log has the traceback."""
 
     code = "internal_error"
-
-
-def describe_exit(exit_status: int) -> str:
-    """Say an exit status in words: negative numbers are POSIX signals, large ones Windows exceptions."""
-    signals = {
-        4: "an illegal instruction",
-        6: "an abort",
-        7: "a bus error",
-        9: "a kill",
-        11: "a segmentation fault",
-    }
-    windows = {
-        0xC0000005: "an access violation",
-        0xC000001D: "an illegal instruction",
-        0xC0000409: "an abort",
-    }
-    if exit_status < 0:
-        return signals.get(-exit_status, f"signal {-exit_status}")
-    return windows.get(exit_status & 0xFFFFFFFF, f"exit status {exit_status}")
 
 
 def _all_errors(cls: type[EngineError]) -> list[type[EngineError]]:

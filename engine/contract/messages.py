@@ -10,10 +10,16 @@ import msgspec
 
 from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
-from engine.contract.model_info import LoadedModel
+from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.settings import EngineSettings, SettingValue
 
-FinishReason = Literal["stop", "length", "cancelled"]
+ReasoningEnd = Literal["", "budget", "loop"]
+FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
+MAX_LOGPROBS = 20  # alternatives per token
+UnloadReason = Literal[
+    "asked", "idle", "room", "ended"
+]  # by request, by time, for another model, its worker died
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -33,7 +39,7 @@ class LoadRequest(_Message, tag="load", frozen=True, kw_only=True):
     """Put a model into memory; answered by LoadProgress and ModelLoaded."""
 
     request_id: str
-    model: str  # `builtin` or a path
+    model: str  # `builtin`, a name of the library, or a path
     load: LoadParams = LoadParams()
 
 
@@ -49,10 +55,19 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     conversation_id: str = ""
     messages: tuple[ChatMessage, ...] = ()  # the path from the first message to the newest
     tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
-    template_options: dict[str, Any] = {}  # more variables of the chat template, such as enable_thinking
+    documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
+    reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
+    template_options: dict[str, Any] = {}  # more variables of the chat template
+    continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
     limits: GenerationLimits = GenerationLimits()
+    logprobs: int | None = None  # tell each token's log-probability, and so many alternatives
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told."""
+        if self.logprobs is not None and not 0 <= self.logprobs <= MAX_LOGPROBS:
+            raise ValueError(f"logprobs must be from 0 to {MAX_LOGPROBS}, got {self.logprobs}")
 
 
 class CancelRequest(_Message, tag="cancel", frozen=True, kw_only=True):
@@ -74,7 +89,67 @@ class DescribeRequest(_Message, tag="describe", frozen=True, kw_only=True):
     request_id: str
 
 
-Request = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
+class ModelsRequest(_Message, tag="models", frozen=True, kw_only=True):
+    """Which models are there; answered by ModelsListed."""
+
+    request_id: str
+
+
+class ImportRequest(_Message, tag="import", frozen=True, kw_only=True):
+    """Take a file or folder into the library; answered by ImportProgress while it is copied, ModelImported.
+
+    By default the model stays where it lies; `copy` puts a copy into the models folder. A cancelled copy ends
+    with FinishedEvent and leaves nothing.
+    """
+
+    request_id: str
+    path: str
+    copy: bool = False
+
+
+class RemoveRequest(_Message, tag="remove", frozen=True, kw_only=True):
+    """Take a model out of the library; answered by ModelRemoved.
+
+    Files in the models folder are deleted for good; what was imported where it lies is only forgotten. Asking
+    the user is up to whoever sends this. ModelInUse where the model is loaded.
+    """
+
+    request_id: str
+    model: str
+
+
+class SettingsRequest(_Message, tag="settings", frozen=True, kw_only=True):
+    """What the engine is set to; answered by SettingsListed."""
+
+    request_id: str
+
+
+class ChangeSettingRequest(_Message, tag="change_setting", frozen=True, kw_only=True):
+    """Set one line of `SETTINGS`, None sets its default; answered by SettingsListed or InvalidRequest."""
+
+    request_id: str
+    name: str
+    value: SettingValue | None
+
+
+class ChangeLoadRequest(_Message, tag="change_load", frozen=True, kw_only=True):
+    """Set how one model is loaded from now on, None forgets it; answered by SettingsListed."""
+
+    request_id: str
+    model: str
+    load: LoadParams | None
+
+
+class StatusRequest(_Message, tag="status", frozen=True, kw_only=True):
+    """Which models are in memory and what they take; answered by StatusListed."""
+
+    request_id: str
+
+
+WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
+LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest
+SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
+Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest
 
 
 class _Event(_Message, frozen=True, kw_only=True):
@@ -97,24 +172,38 @@ class ModelLoaded(_Event, tag="model_loaded", frozen=True, kw_only=True):
 
     model: str
     loaded: LoadedModel
+    memory: MemoryChange | None = None  # from the host; None where the model was in memory already
 
 
 class ModelUnloaded(_Event, tag="model_unloaded", frozen=True, kw_only=True):
     """The model's memory has been given back; request_id is empty where nobody asked for it."""
 
     model: str
+    reason: UnloadReason = "asked"
+    memory: MemoryChange | None = None  # None where the worker died
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A token, and how likely the model found it: natural logarithm, temperature 1, before all filters."""
+
+    text: str  # U+FFFD for a part of a character
+    data: bytes
+    logprob: float
+    alternatives: tuple["TokenLogprob", ...] = ()  # the likeliest tokens, best first
 
 
 class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
     """More text of an answer."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the last event, where they were asked for
 
 
 class ReasoningEvent(_Event, tag="reasoning", frozen=True, kw_only=True):
     """More of what the model thinks before it answers."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class ToolCallEvent(_Event, tag="tool_call", frozen=True, kw_only=True):
@@ -134,6 +223,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
     peak_rss_mib: float = 0.0
+    expert_counts: tuple[tuple[int, ...], ...] = ()  # per layer and expert; empty where they are not counted
 
     @property
     def prompt_tps(self) -> float:
@@ -147,6 +237,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return 1000 * (self.completion_tokens - 1) / self.decode_ms if self.decode_ms > 0 else 0.0
 
 
+class TemplateNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """The model's chat template failed, and the answer was asked for in plain turns."""
+
+    fallback: str  # whose turns, for example "ChatML"
+    reason: str  # what the template failed of
+
+
 class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     """The end of an answer. One that was cancelled before its model was in memory has no usage."""
 
@@ -154,6 +251,8 @@ class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     usage: Usage = Usage()
     seed: int = 0  # the one that was drawn, so that an answer can be repeated
     loaded: LoadedModel | None = None
+    template_notice: TemplateNotice | None = None
+    reasoning_ended_by: ReasoningEnd = ""  # what ended the reasoning in the model's place
 
 
 class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):
@@ -171,6 +270,52 @@ class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
     code: str
     message: str
     details: dict[str, DetailValue] = {}
+
+
+class Heartbeat(_Event, tag="heartbeat", frozen=True, kw_only=True):
+    """A worker lives; sent about once a second, and kept by the host for itself."""
+
+    call_s: float  # how long its main thread has been within the call that it is in
+
+
+class ModelsListed(_Event, tag="models_listed", frozen=True, kw_only=True):
+    """Every model of the library by name; those that cannot be used now say why."""
+
+    models: tuple[InstalledModel, ...]
+
+
+class ImportProgress(_Event, tag="import_progress", frozen=True, kw_only=True):
+    """How much of a model has been copied."""
+
+    fraction: float
+
+
+class ModelImported(_Event, tag="model_imported", frozen=True, kw_only=True):
+    """The model is in the library."""
+
+    model: InstalledModel
+
+
+class ModelRemoved(_Event, tag="model_removed", frozen=True, kw_only=True):
+    """The model is no longer in the library."""
+
+    model: str
+    freed_bytes: int  # 0 where it was only forgotten
+
+
+class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
+    """What the engine is set to; request_id is empty where somebody else changed it."""
+
+    settings: EngineSettings
+    notice: str = ""  # what was wrong with their file, in words; empty where nothing was
+
+
+class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):
+    """What is in memory now."""
+
+    workers: tuple[WorkerStatus, ...]
+    available_bytes: int
+    total_bytes: int
 
 
 AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
@@ -192,7 +337,18 @@ def event_part(event: AnswerEvent) -> Part:
     return TextPart(event.text) if isinstance(event, TextEvent) else ReasoningPart(event.text)
 
 
+LibraryEvent = ModelsListed | ImportProgress | ModelImported | ModelRemoved
 Event = (
-    LoadProgress | ModelLoaded | ModelUnloaded | AnswerEvent | FinishedEvent | EngineDescription | ErrorEvent
+    LoadProgress
+    | ModelLoaded
+    | ModelUnloaded
+    | AnswerEvent
+    | FinishedEvent
+    | EngineDescription
+    | Heartbeat
+    | LibraryEvent
+    | SettingsListed
+    | StatusListed
+    | ErrorEvent
 )
 Message = Hello | Request | Event

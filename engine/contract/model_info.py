@@ -1,6 +1,7 @@
 """What is known of a model file without running it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,28 @@ class ModelInfo:
     license: str = ""
 
 
+ModelFormat = Literal["gguf", "checkpoint"]
+ModelOrigin = Literal["builtin", "library", "folder", "reference"]
+Capability = Literal["chat", "reasoning", "tools", "moe", "mtp"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledModel:
+    """A model that can be chosen by its name, or that could if its file were as it was."""
+
+    name: str  # what requests use: `builtin`, else publisher/repository/file
+    short_name: str  # the end of the name, where no other model ends so; else the name
+    path: str  # the file, the first of its parts, or the folder
+    format: ModelFormat
+    origin: ModelOrigin  # shipped; in the models folder; in a folder of the settings; imported where it lies
+    info: ModelInfo | None  # of all parts together; None where the files cannot be read
+    size_bytes: int
+    active_parameters: int = 0  # that one token uses; 0 where unknown
+    capabilities: tuple[Capability, ...] = ()  # as far as the header tells
+    is_loaded: bool = False
+    problem: str = ""  # why it cannot be used now; empty for a good one
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
     """A model in a worker's memory."""
@@ -26,7 +49,43 @@ class LoadedModel:
     info: ModelInfo
     backend: str  # "llama", "torch" or "fake"
     device: str  # what really runs it, for example "CPU"
-    context_length: int  # tokens of KV cache really allocated
+    context_length: int  # tokens that one conversation may have
     kv_bytes_per_token: int
     load_ms: float
     backend_version: str
+    sequences: int = 1  # requests that are answered at a time
+    weights_bytes: int = 0
+    kv_cache_bytes: int = 0  # of all conversations together, spare positions included
+    rss_before_bytes: int = 0  # resident memory of the worker, before and after loading
+    rss_after_bytes: int = 0
+    reasoning_efforts: tuple[str, ...] = ()  # what its template lets choose: "off", "on", "low", "high" …
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryReading:
+    """Memory at one moment, in bytes."""
+
+    available_bytes: int  # that can be taken without swapping
+    worker_bytes: int  # resident in the model's worker; weights that are mapped count once they were read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryChange:
+    """Memory before and after a model was loaded or unloaded."""
+
+    before: MemoryReading
+    after: MemoryReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """One worker as it is now."""
+
+    model: str
+    phase: Literal["loading", "ready", "answering"]
+    pid: int
+    memory_bytes: int  # resident
+    idle_s: float  # since its last answer ended; 0 while it works
+    call_s: float  # how long it has been within the call that it is in; 0 while it is idle
+    restarts: int  # deaths within the last minutes
+    loaded: LoadedModel | None = None

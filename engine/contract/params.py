@@ -6,7 +6,10 @@ from typing import Literal
 FORBIDDEN = -1_000_000.0  # a logit bias that no token survives; JSON has no infinity
 MAX_GRAMMAR_LENGTH = 262_144  # characters
 
-KvType = Literal["f32", "f16", "q8_0"]
+KvType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
+FlashAttention = Literal["auto", "on", "off"]
+BackendChoice = Literal["auto", "llama", "torch"]
+WeightType = Literal["auto", "f32", "bf16", "int8", "int4"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,14 @@ class GenerationLimits:
 
     max_tokens: int | None = None  # None goes on to the context length
     stop: tuple[str, ...] = ()  # stop strings; the text ends before the first of them
+    reasoning_budget: int | None = None  # tokens of reasoning; 0 is none, None leaves it to the model
 
     def __post_init__(self) -> None:
         """Refuse limits that mean nothing."""
         if self.max_tokens is not None:
             _require(self.max_tokens >= 0, "max_tokens", "0 or more", self.max_tokens)
+        if self.reasoning_budget is not None:
+            _require(self.reasoning_budget >= 0, "reasoning_budget", "0 or more", self.reasoning_budget)
         if any(not text for text in self.stop):
             raise ValueError("a stop string must not be empty")
 
@@ -82,8 +88,16 @@ class LoadParams:
     context_length: int | None = None  # tokens; None takes the trained length, at most 8192
     threads: int | None = None  # None takes the physical cores, leaving one processor free
     gpu_layers: int = -1  # -1 offloads every layer that a device takes, 0 none
-    batch_size: int = 512  # tokens per prefill chunk
+    batch_size: int = 512  # tokens per decode call
     kv_type: KvType = "f16"
+    kv_type_v: KvType | None = None  # of the values, where it differs from that of the keys
+    sequences: int = 4  # requests that are answered at a time; others wait
+    flash_attention: FlashAttention = "auto"
+    use_mmap: bool = True  # the weights stay in the file and are read as they are needed
+    use_mlock: bool = False  # the weights may not leave the memory
+    backend: BackendChoice = "auto"  # which engine runs it, where two can
+    weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
+    count_experts: bool = False  # the torch engine tells how often each expert was chosen
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot be loaded."""
@@ -95,6 +109,7 @@ class LoadParams:
             _require(1 <= self.threads <= 512, "threads", "from 1 to 512", self.threads)
         _require(self.gpu_layers >= -1, "gpu_layers", "-1 or more", self.gpu_layers)
         _require(1 <= self.batch_size <= 65536, "batch_size", "from 1 to 65536", self.batch_size)
+        _require(1 <= self.sequences <= 128, "sequences", "from 1 to 128", self.sequences)
 
 
 def _require_between(name: str, value: float, least: float, most: float) -> None:

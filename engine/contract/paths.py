@@ -42,6 +42,16 @@ class Paths:
         return self.data / "models"
 
     @property
+    def records(self) -> Path:
+        """The folder of what is kept about each imported model."""
+        return self.data / "records"
+
+    @property
+    def settings(self) -> Path:
+        """The file of the engine's settings, which the host alone writes."""
+        return self.config / "settings.json"
+
+    @property
     def log(self) -> Path:
         """The folder of log files."""
         return self.data / "log"

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-ProcessModule = Literal["engine.host", "engine.worker", "engine.worker.children.template"]
-
+ProcessModule = Literal[
+    "engine.host", "engine.worker", "engine.worker.children.template", "engine.worker.children.typeset"
+]
 
 # What Python itself needs to start, and where and when it is; nothing that a user's secrets are kept in.
 _BARE_NAMES = frozenset(

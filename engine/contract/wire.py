@@ -15,10 +15,19 @@ from typing import IO
 import msgspec
 
 from engine.contract.errors import ProtocolError
-from engine.contract.messages import Hello, LoadProgress, Message, ReasoningEvent, TextEvent
+from engine.contract.messages import (
+    Heartbeat,
+    Hello,
+    ImportProgress,
+    LoadProgress,
+    Message,
+    ReasoningEvent,
+    TextEvent,
+)
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
 
-Mergeable = TextEvent | ReasoningEvent | LoadProgress
+_Newest = LoadProgress | ImportProgress | Heartbeat  # the newest says it all
+Mergeable = TextEvent | ReasoningEvent | _Newest
 
 MAX_LINE_BYTES = 16 * 2**20
 MAX_WAITING_MESSAGES = 10_000  # what cannot be merged; more than this and the reader is gone for good
@@ -152,14 +161,15 @@ class MessageWriter:
 
 def _merge(waiting: Message, new: Mergeable) -> Message | None:
     """One message that says what both of a request say, or None where they have to stay apart."""
-    if isinstance(new, LoadProgress):
-        return new if isinstance(waiting, LoadProgress) else None
+    if isinstance(new, _Newest):
+        return new if type(waiting) is type(new) else None
     if (
         isinstance(waiting, TextEvent | ReasoningEvent)
         and type(waiting) is type(new)
         and waiting.generation == new.generation
     ):
-        return msgspec.structs.replace(waiting, text=waiting.text + new.text)
+        text, logprobs = waiting.text + new.text, waiting.logprobs + new.logprobs
+        return msgspec.structs.replace(waiting, text=text, logprobs=logprobs)
     return None
 
 

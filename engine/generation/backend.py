@@ -1,24 +1,46 @@
 """What generation needs of an engine. Implemented in `engine.backends`; nothing here imports those."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
 
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import SamplingParams
 
 Cancelled = Callable[[], bool]
 Progress = Callable[[float], None]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class DecodeCancelled(Exception):
-    """A decode call gave up because its request was cancelled; the KV cache holds a part of the chunk."""
+    """A decode call gave up, its requests being cancelled; the slots may hold a part of their tokens."""
+
+
+class CacheFull(Exception):
+    """A decode call found no room in the KV cache; every slot is as it was before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Tokens of one slot in a decode call."""
+
+    slot: int
+    position: int  # of the first of them: how many the slot holds already
+    token_ids: list[int]
+    num_logits: int = 1  # the last so many positions get logits; 0 while a prompt goes on
 
 
 class Sampler(Protocol):
     """Picks tokens for one request; remembers what it picked where penalties need that."""
 
-    def sample(self) -> int:
-        """The next token, from the logits of the backend's last decoded position."""
+    def sample(self, row: int) -> int:
+        """The next token, from a row of logits of the backend's last decode call."""
+        ...
+
+    def accept(self, token: int) -> None:
+        """Take note of a token that was not sampled."""
         ...
 
     def close(self) -> None:
@@ -27,11 +49,26 @@ class Sampler(Protocol):
 
 
 class Backend(Protocol):
-    """One loaded model with one KV cache. Not for several threads at once."""
+    """One loaded model with a KV cache in slots, a sequence in each. Not for several threads at once."""
 
     @property
     def loaded(self) -> LoadedModel:
         """What was loaded, and how."""
+        ...
+
+    @property
+    def num_slots(self) -> int:
+        """How many sequences the KV cache can tell apart: those that run, and idle ones kept for later."""
+        ...
+
+    @property
+    def num_positions(self) -> int:
+        """How many tokens the KV cache holds, of all slots together; what slots share counts once."""
+        ...
+
+    @property
+    def can_truncate(self) -> bool:
+        """Whether a slot can forget its end; recurrent layers cannot, and go back by `restore_state` only."""
         ...
 
     @property
@@ -73,19 +110,46 @@ class Backend(Protocol):
         """
         ...
 
-    def decode(self, token_ids: Sequence[int], position: int, cancelled: Cancelled) -> None:
-        """Append tokens to the KV cache from `position` on; afterwards the logits are the last one's.
+    def decode(self, entries: Sequence[Entry], cancelled: Cancelled) -> list[int]:
+        """Append tokens to slots, at most `batch_size` in all and one entry per slot.
 
-        Raises DecodeCancelled where `cancelled` became true on the way.
+        Returns for each entry its first row of logits; its others follow on it. Rows are valid until the
+        next call. Raises CacheFull; DecodeCancelled where `cancelled` became true on the way; EngineError.
         """
         ...
 
-    def truncate(self, length: int) -> bool:
-        """Forget every position from `length` on; false where the model cannot, and then all is forgotten."""
+    def logits(self, row: int) -> Floats:
+        """A row of logits, (V,), valid until the next decode call."""
+        ...
+
+    def truncate(self, slot: int, length: int) -> bool:
+        """Forget a slot's positions from `length` on; false where it cannot, and then nothing has changed.
+
+        Every backend can forget all of a slot, or nothing of it.
+        """
+        ...
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let an empty slot hold the first positions of another: all of them unless `can_truncate`."""
+        ...
+
+    def save_state(self, slot: int, *, partial: bool = False) -> bytes:
+        """What a slot holds; `partial` leaves out what `truncate` can bring back: keys and values."""
+        ...
+
+    def restore_state(self, slot: int, state: bytes, *, partial: bool = False) -> bool:
+        """Make an empty slot hold what was saved, or with `partial` a slot that has gone on since then.
+
+        False where there is no room; the slot is empty then.
+        """
         ...
 
     def sampler(self, params: SamplingParams, seed: int, history: Sequence[int]) -> Sampler:
         """A sampler for one request; `history` is the prompt, for repeat penalties."""
+        ...
+
+    def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:
+        """How often each expert of each layer was chosen since the slot was empty; () where nobody counts."""
         ...
 
     def close(self) -> None:

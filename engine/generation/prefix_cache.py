@@ -1,33 +1,225 @@
-"""What the KV cache holds between requests, so that a second turn computes only what is new."""
+"""What the slots of a backend hold, so that a prompt computes only what no slot knows yet.
+
+A prompt gets the slot that shares the longest prefix with it. A slot of another conversation, a busy one, or
+one whose other branch is worth keeping is copied from and stays as it is. Where slots or room in the KV cache
+run out, what nobody will miss goes first: side requests, then branches that were left; conversations are
+parked in RAM, the least recently used first.
+"""
 
 from engine.generation.backend import Backend
+from engine.generation.held import Checkpoint, Held
+from engine.generation.sequence import Sequence
+
+KEPT_BRANCH = 64  # tokens; a shorter end of a conversation that its next prompt leaves is not worth a slot
+LEAST_COPY = 16  # tokens; what shares less with a prompt is no reason to begin it in the middle of a batch
+RESTORE_GAIN = 32  # tokens that a parked state has to know more than any slot to be brought back
 
 
 class PrefixCache:
-    """The token ids whose keys and values are in a backend's KV cache, in order."""
+    """The token ids of every slot, and of what is parked."""
 
-    def __init__(self) -> None:
-        self._token_ids: list[int] = []
+    def __init__(self, backend: Backend, *, parking_bytes: int = 0) -> None:
+        """`parking_bytes` of RAM may hold what leaves the KV cache."""
+        self._backend = backend
+        self._slots = [Held() for _ in range(backend.num_slots)]
+        self._parked: list[Held] = []  # least recently used first
+        self._parking_bytes = parking_bytes
+        self._clock = 0
 
-    def reuse(self, backend: Backend, token_ids: list[int]) -> int:
-        """Keep the longest common prefix with a new prompt and forget the rest; returns its length.
+    @property
+    def parked_bytes(self) -> int:
+        """RAM that parked states take."""
+        return sum(held.size_bytes for held in self._parked)
 
-        At least the prompt's last token is left to compute, since its logits are needed.
+    def acquire(self, sequence: Sequence) -> bool:
+        """Give a sequence a slot that holds as much of its prompt as is known anywhere.
+
+        At least the last token is left to compute, since its logits are needed. False where all slots are
+        busy.
         """
-        length = min(common_prefix_length(self._token_ids, token_ids), len(token_ids) - 1)
-        if not backend.truncate(length):
+        wanted, limit = sequence.token_ids, len(sequence.token_ids) - 1
+        known = [min(held.common_length(wanted), limit) for held in self._slots]
+        usable = [self._usable(held, length) for held, length in zip(self._slots, known, strict=True)]
+        for slot, held in enumerate(self._slots):
+            if held.conversation_id != sequence.conversation_id and usable[slot] < LEAST_COPY:
+                usable[slot] = 0
+        best = max(range(len(known)), key=lambda slot: (usable[slot], self._is_free_for(sequence, slot)))
+        parked = self._best_parked(sequence, usable[best])
+        if parked is not None:
+            unparked = self._unpark(parked)
+            if unparked is None:
+                return self.acquire(sequence)  # as if it had never been parked
+            slot = unparked
+            length = self._shrink(slot, min(parked.common_length(wanted), limit))
+        elif usable[best] and self._may_take(sequence, best, known[best]):
+            slot, length = best, self._shrink(best, known[best])
+        else:
+            free = self._free_slot(besides=best if usable[best] else -1)
+            if free is None:
+                return False
+            slot = free
+            length = self._copied(best, slot, known[best]) if usable[best] else 0
+        held = self._slots[slot]
+        held.sequence, held.conversation_id = sequence, sequence.conversation_id
+        sequence.slot, sequence.cached_length = slot, length
+        return True
+
+    def release(self, sequence: Sequence) -> None:
+        """A sequence has ended or pauses; what it computed is kept."""
+        held = self._slots[sequence.slot]
+        held.idle_token_ids, held.sequence = sequence.cached_token_ids, None
+        self._clock += 1
+        held.used_at = self._clock
+
+    def park(self, sequence: Sequence) -> None:
+        """A sequence pauses: its slot is given up, what it computed is kept in RAM where there is room."""
+        self.release(sequence)
+        self._evict(sequence.slot, keep=True)
+
+    def add_checkpoint(self, sequence: Sequence) -> None:
+        """Remember the state of recurrent layers as it is now."""
+        state = self._backend.save_state(sequence.slot, partial=True)
+        self._slots[sequence.slot].add_checkpoint(Checkpoint(sequence.cached_length, state))
+
+    def roll_back(self, sequence: Sequence) -> None:
+        """Make the slot hold no more than the sequence says, after a call that ended on its way."""
+        sequence.cached_length = self._shrink(sequence.slot, sequence.cached_length)
+
+    def reserve(self, num_tokens: int) -> None:
+        """Give up idle slots until so many positions are free, as far as is known.
+
+        A running sequence would find room all the same, but in the gaps that they leave, out of order, and
+        then attention rounds otherwise (docs/decisions/0004).
+        """
+        while self._used_positions + num_tokens > self._backend.num_positions and self.make_room():
+            pass
+
+    @property
+    def _used_positions(self) -> int:
+        return sum(held.length - min(held.length, held.shared_length) for held in self._slots)
+
+    def make_room(self) -> bool:
+        """Give up one idle slot, so that others find room in the KV cache; false where none is idle."""
+        slot = self._least_wanted(besides=-1)
+        if slot is None:
+            return False
+        self._evict(slot, keep=True)
+        return True
+
+    # choosing
+
+    def _usable(self, held: Held, length: int) -> int:
+        """How much of a common prefix a slot can go back to."""
+        if self._backend.can_truncate or length == held.length:
+            return length
+        checkpoint = held.checkpoint_within(length)
+        return checkpoint.length if checkpoint else 0
+
+    def _is_free_for(self, sequence: Sequence, slot: int) -> bool:
+        held = self._slots[slot]
+        return held.is_idle and held.conversation_id in ("", sequence.conversation_id)
+
+    def _may_take(self, sequence: Sequence, slot: int, length: int) -> bool:
+        """Whether a slot may be used up: it belongs to nobody else and no branch worth keeping is lost."""
+        held = self._slots[slot]
+        if not self._is_free_for(sequence, slot):
+            return False
+        return held.length - length < KEPT_BRANCH or not any(other.is_empty for other in self._slots)
+
+    def _best_parked(self, sequence: Sequence, in_slots: int) -> Held | None:
+        """The conversation's own parked state, where it knows more of the prompt than any slot does."""
+        best, most = None, in_slots + RESTORE_GAIN
+        for held in self._parked:
+            if held.conversation_id != sequence.conversation_id:
+                continue
+            known = min(held.common_length(sequence.token_ids), len(sequence.token_ids) - 1)
+            if (usable := self._usable(held, known)) > most:
+                best, most = held, usable
+        return best
+
+    def _free_slot(self, besides: int = -1) -> int | None:
+        """An empty slot, emptied for the purpose if need be; None where all are busy."""
+        empty = next((slot for slot, held in enumerate(self._slots) if held.is_empty), None)
+        if empty is not None:
+            return empty
+        slot = self._least_wanted(besides)
+        if slot is None and besides >= 0:  # the one to copy from is the only idle one
+            slot = self._least_wanted(besides=-1)
+        if slot is not None:
+            self._evict(slot, keep=True)
+        return slot
+
+    def _least_wanted(self, besides: int) -> int | None:
+        """The idle slot that is missed least: of a side request, of a branch that was left, or the oldest."""
+        newest: dict[str, int] = {}
+        for held in self._slots:
+            newest[held.conversation_id] = max(held.used_at, newest.get(held.conversation_id, 0))
+
+        def value(slot: int) -> tuple[bool, bool, int]:
+            held = self._slots[slot]
+            return bool(held.conversation_id), held.used_at == newest[held.conversation_id], held.used_at
+
+        idle = [slot for slot, held in enumerate(self._slots) if held.is_idle and slot != besides]
+        return min(idle, key=value, default=None)
+
+    # doing
+
+    def _shrink(self, slot: int, length: int) -> int:
+        """Let a slot forget its end, or go back to a checkpoint before it; returns what it then holds."""
+        held = self._slots[slot]
+        if not self._backend.truncate(slot, length):
+            checkpoint = held.checkpoint_within(length)
             length = 0
-        self._token_ids = token_ids[:length]
+            if checkpoint and self._backend.restore_state(slot, checkpoint.state, partial=True):
+                length = checkpoint.length
+            if not self._backend.truncate(slot, length):
+                self._backend.truncate(slot, 0)
+                length = 0
+        held.forget_beyond(length)
+        held.idle_token_ids = held.token_ids[:length]
         return length
 
-    def store(self, token_ids: list[int]) -> None:
-        """Note what the KV cache holds now."""
-        self._token_ids = token_ids
+    def _copied(self, source: int, target: int, length: int) -> int:
+        """Let an empty slot begin as another one does; returns how many tokens it then holds."""
+        if source == target:  # it had to be emptied after all
+            return 0
+        giver, taker = self._slots[source], self._slots[target]
+        held_length = length if self._backend.can_truncate else giver.length
+        self._backend.copy(source, target, held_length)
+        taker.idle_token_ids = giver.token_ids[:held_length]
+        taker.checkpoints = list(giver.checkpoints)
+        taker.shared_length = length
+        return self._shrink(target, length)
 
+    def _evict(self, slot: int, *, keep: bool) -> None:
+        """Empty an idle slot; what belongs to a conversation is parked if there is RAM for it."""
+        held = self._slots[slot]
+        is_newest = all(
+            other.conversation_id != held.conversation_id or other.used_at <= held.used_at
+            for other in self._slots
+        )
+        if keep and held.conversation_id and is_newest and self._parking_bytes:
+            self._park(held, self._backend.save_state(slot))
+        self._backend.truncate(slot, 0)
+        held.clear()
 
-def common_prefix_length(first: list[int], second: list[int]) -> int:
-    """How many leading tokens two lists share."""
-    shorter = min(len(first), len(second))
-    if first[:shorter] == second[:shorter]:  # the usual case, without a Python loop
-        return shorter
-    return next(i for i in range(shorter) if first[i] != second[i])
+    def _park(self, held: Held, state: bytes) -> None:
+        parked = Held(held.conversation_id, held.idle_token_ids, held.checkpoints, state=state)
+        self._parked = [other for other in self._parked if other.conversation_id != held.conversation_id]
+        self._parked.append(parked)
+        while self.parked_bytes > self._parking_bytes:
+            self._parked.pop(0)
+
+    def _unpark(self, parked: Held) -> int | None:
+        """Bring a parked state back into a slot; None, and it is gone, where there is no room for it."""
+        self._parked.remove(parked)
+        slot = self._free_slot()
+        if slot is None:
+            return None
+        while not self._backend.restore_state(slot, parked.state):
+            if not self.make_room():
+                return None
+        held = self._slots[slot]
+        held.idle_token_ids, held.checkpoints = parked.idle_token_ids, list(parked.checkpoints)
+        held.conversation_id = parked.conversation_id
+        return slot

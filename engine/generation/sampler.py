@@ -12,10 +12,10 @@ import numpy as np
 
 from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.params import SamplingParams
+from engine.generation.backend import Floats
 
 DRY_BREAKERS = (b"\n", b":", b'"', b"*")  # a repetition does not reach across these (llama.cpp's defaults)
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -28,11 +28,11 @@ class LogitsSampler:
         seed: int,
         history: Sequence[int],
         *,
-        logits: Callable[[], Floats],
+        logits: Callable[[int], Floats],
         piece: Callable[[int], bytes],
         vocabulary_size: int,
     ) -> None:
-        """`logits` gives those of the last decoded position, (V,); `history` is the prompt.
+        """`logits` gives a row of the last decode call, (V,); `history` is the prompt.
 
         Raises InvalidRequest for what it cannot do: grammars, and a bias on a token that does not exist.
         """
@@ -45,16 +45,20 @@ class LogitsSampler:
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._tokens = list(history)
 
-    def sample(self) -> int:
-        """The next token."""
+    def sample(self, row: int) -> int:
+        """The next token, from a row of logits."""
         params = self._params
-        logits = self._logits()  # (V,)
+        logits = self._logits(row)  # (V,)
         if not np.isfinite(logits.max()):
             raise InternalError("the model computed values that are no numbers")
         logits = self._punished(logits)  # (V,)
         token = int(logits.argmax()) if params.temperature == 0 else self._draw(logits)
         self._tokens.append(token)
         return token
+
+    def accept(self, token: int) -> None:
+        """Take note of a token that was not sampled."""
+        self._tokens.append(token)
 
     def close(self) -> None:
         """Nothing to give back."""

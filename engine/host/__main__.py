@@ -5,6 +5,7 @@ import sys
 
 from engine.contract.errors import ProtocolError
 from engine.contract.messages import ErrorEvent, Request
+from engine.contract.paths import Paths
 from engine.contract.wire import MessageWriter, decode, hello, read_lines, take_stdout
 from engine.host.router import EngineHost
 
@@ -14,7 +15,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for whoever started this process
     writer = MessageWriter(take_stdout(), name="host")
     writer.send(hello("host"))
-    host = EngineHost(emit=writer.send)
+    paths = Paths.from_environment()
+    paths.ensure()
+    host = EngineHost(writer.send, paths)
     try:
         for line in read_lines(sys.stdin.buffer):
             try:

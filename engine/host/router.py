@@ -1,7 +1,7 @@
-"""The host's one thread of decisions: which worker gets a request, and what follows when one dies.
+"""The host's one thread of decisions: every request, event, death and deadline is handled on it, in turn.
 
-Everything that happens — a request, a worker's event, a death, a deadline — is put into one queue and handled
-by one thread, so that no state here is ever shared between threads.
+What happens is put into one queue as something to do, so that no state here is ever shared between threads.
+Slow work (reading headers, copying files) is done aside and comes back through the same queue.
 """
 
 import logging
@@ -9,272 +9,189 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from msgspec import structs
-
-from engine.contract.errors import EngineError, InternalError, WorkerRestartLimit
+from engine.contract.errors import EngineError, InternalError, ModelError
 from engine.contract.messages import (
     CancelRequest,
+    ChangeLoadRequest,
+    ChangeSettingRequest,
     DescribeRequest,
-    ErrorEvent,
     Event,
-    FinishedEvent,
     GenerateRequest,
+    ImportRequest,
     LoadRequest,
-    ModelLoaded,
-    ModelUnloaded,
+    ModelsRequest,
+    RemoveRequest,
     Request,
+    SettingsChange,
+    SettingsListed,
+    SettingsRequest,
+    StatusListed,
+    StatusRequest,
     UnloadRequest,
 )
-from engine.contract.params import LoadParams
-from engine.host.worker_process import WorkerProcess
-from engine.host.worker_slot import MAX_RESTARTS, RESTART_WINDOW_S, ModelKey, WorkerSlot
-from engine.library.describe import resolve_model
+from engine.contract.paths import Paths
+from engine.hardware.memory import available_bytes, total_bytes
+from engine.host.asides import Asides
+from engine.host.library_desk import LibraryDesk
+from engine.host.pulse import TICK_S, RunningTime
+from engine.host.settings_file import SettingsFile
+from engine.host.workers import Pace, Workers
+from engine.library.places import ModelPlace
 
-CANCEL_GRACE_S = 3.0  # then the worker is killed
-_DESCRIBE_KEY = ModelKey("", LoadParams())
+IDLE_TICK_S = 5.0  # without workers there is only the file of settings to look after
+ASIDE_GRACE_S = 5.0
 
 log = logging.getLogger("retort.host")
-
-
-@dataclass(frozen=True, slots=True)
-class _Died:
-    worker: WorkerProcess
-    error: EngineError
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    worker: WorkerProcess
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    pass
 
 
 class EngineHost:
     """Takes requests from any thread and emits events on its own."""
 
-    def __init__(self, emit: Callable[[Event], None], *, echo_stderr: bool = True) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        paths: Paths,
+        *,
+        echo_stderr: bool = True,
+        pace: Pace | None = None,
+    ) -> None:
         """Start the deciding thread; no worker is started before one is needed.
 
         `echo_stderr` passes what workers write to stderr on to this process's own.
         """
         self._emit = emit
-        self._echo_stderr = echo_stderr
-        self._inbox: queue.SimpleQueue[Request | _Came | _Died | _Close] = queue.SimpleQueue()
-        self._slots: dict[ModelKey, WorkerSlot] = {}
-        self._generation = 0
-        self._deadlines: dict[str, float] = {}  # request id → when its worker is killed, monotonic seconds
+        self._to_do: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._asides = Asides(self._to_do.put)
+        self._settings = SettingsFile(paths.settings)
+        self._library = LibraryDesk(paths, emit, self._to_do.put, self._asides)
+        self._workers = Workers(emit, self._to_do.put, self._asides, pace or Pace(), echo_stderr=echo_stderr)
+        self._known_places: dict[str, ModelPlace] = {}  # by what requests call them
+        self._running_time = RunningTime()
+        self._next_tick = 0.0  # monotonic seconds
         self._thread = threading.Thread(target=self._run, name="engine-host", daemon=True)
         self._thread.start()
 
     def submit(self, request: Request) -> None:
         """Hand a request over; whatever comes of it is emitted."""
-        self._inbox.put(request)
+        self._to_do.put(lambda: self._take(request))
 
     def close(self) -> None:
         """End every worker and wait for it."""
-        self._inbox.put(_Close())
+        self._to_do.put(None)
         self._thread.join()
 
     # the deciding thread
 
     def _run(self) -> None:
+        self._settings.refresh()
         while True:
             try:
-                item = self._inbox.get(timeout=self._next_deadline_s())
+                to_do = self._to_do.get(timeout=self._time_to_wait_s())
             except queue.Empty:
-                self._kill_overdue()
-                continue
-            if isinstance(item, _Close):
-                break
-            try:
-                self._handle(item)
-            except Exception as error:  # the thread edge: logged, and said to whoever asked
-                log.exception("request failed")
-                request_id = getattr(item, "request_id", "")
-                self._fail(request_id, InternalError(f"{type(error).__name__}: {error}"))
-        for slot in self._slots.values():
-            if slot.worker is not None:
-                slot.worker.close()
+                pass
+            else:
+                if to_do is None:
+                    break
+                self._do(to_do)
+            self._do(self._look_at_the_clock)
+        self._library.close()
+        self._asides.join(ASIDE_GRACE_S)
+        self._workers.close()
 
-    def _handle(self, item: Request | _Came | _Died) -> None:
-        match item:
-            case _Came():
-                self._on_event(item.worker, item.event)
-            case _Died():
-                self._on_death(item.worker, item.error)
+    def _do(self, to_do: Callable[[], None]) -> None:
+        try:
+            to_do()
+        except Exception:  # the thread's edge
+            log.exception("the host failed at something")
+
+    def _take(self, request: Request) -> None:
+        try:
+            self._handle(request)
+        except EngineError as error:
+            self._workers.fail(request.request_id, error)
+        except Exception as error:  # the edge of a request: logged, and said to whoever asked
+            log.exception("a request failed")
+            self._workers.fail(request.request_id, InternalError(f"{type(error).__name__}: {error}"))
+
+    def _handle(self, request: Request) -> None:
+        self._refresh_settings()
+        settings = self._settings.settings
+        match request:
             case LoadRequest() | GenerateRequest():
-                self._ask(item)
+                self._workers.ask(request, self._find(request.model), settings)
             case CancelRequest():
-                self._cancel(item)
+                self._workers.cancel(request)
+                self._library.cancel(request.request_id)
             case UnloadRequest():
-                self._unload(item)
+                self._unload(request)
             case DescribeRequest():
-                self._worker_of(self._slot(_DESCRIBE_KEY, "")).send(item)
-
-    def _ask(self, request: LoadRequest | GenerateRequest) -> None:
-        key = ModelKey(_worker_name(request.model), request.load)
-        slot = self._slot(key, request.model)
-        if isinstance(request, LoadRequest):
-            slot.deaths.clear()  # somebody asked for it by hand
-            if slot.loaded is not None:
+                self._workers.describe(request)
+            case ModelsRequest() | ImportRequest() | RemoveRequest():
+                self._library.ask(request, settings.model_folders, self._workers.loaded_paths())
+            case SettingsRequest() | ChangeSettingRequest() | ChangeLoadRequest():
+                self._change_settings(request)
+            case StatusRequest():
                 self._emit(
-                    ModelLoaded(request_id=request.request_id, model=request.model, loaded=slot.loaded)
+                    StatusListed(
+                        request_id=request.request_id,
+                        workers=self._workers.status(),
+                        available_bytes=available_bytes(),
+                        total_bytes=total_bytes(),
+                    )
                 )
-                return
-        if slot.worker is None and slot.died_too_often():
-            self._fail(request.request_id, WorkerRestartLimit(MAX_RESTARTS + 1, RESTART_WINDOW_S / 60))
-            return
-        if slot.loaded is not None and isinstance(request, GenerateRequest):
-            self._forward(slot, request)
-            return
-        slot.waiting.append(request)
-        if not slot.loading_id:
-            self._unload_idle(besides=slot)
-            slot.loading_id = request.request_id
-            self._worker_of(slot).send(
-                LoadRequest(request_id=request.request_id, model=key.model, load=request.load)
-            )
 
-    def _cancel(self, request: CancelRequest) -> None:
-        for slot in self._slots.values():
-            if slot.holds(request.request_id) and slot.worker is not None:
-                slot.worker.send(request)
-                self._deadlines.setdefault(request.request_id, time.monotonic() + CANCEL_GRACE_S)
+    def _find(self, model: str) -> ModelPlace | None:
+        """Where a model lies; None for the fake one, which lies nowhere."""
+        if model.partition(":")[0] == "fake":
+            return None
+        known = self._known_places.get(model)
+        if known is None or known.path not in self._workers.loaded_paths():  # of those no name changes
+            known = self._library.find(model, self._settings.settings.model_folders)
+            self._known_places[model] = known
+        return known
 
     def _unload(self, request: UnloadRequest) -> None:
-        for slot in self._slots.values():
-            if slot.key.model == _worker_name(request.model) and slot.worker is not None:
-                self._end_worker(slot, request.request_id)
+        try:
+            place = self._find(request.model)
+        except ModelError:  # its file may be gone while it is in memory
+            place = None
+        self._workers.unload(request, str(place.path) if place is not None else request.model)
 
-    # what workers say
+    # settings
 
-    def _on_event(self, worker: WorkerProcess, event: Event) -> None:
-        slot = self._slot_of(worker)
-        if slot is None or event.generation != worker.generation:
-            return
-        ends = isinstance(event, FinishedEvent | ErrorEvent)
-        if isinstance(event, ModelLoaded):
-            self._on_loaded(slot, event)
-            return
-        if ends and event.request_id == slot.loading_id:  # the load failed or was cancelled
-            slot.loading_id = ""
-            for request_id in slot.take_all():
-                self._finish(request_id)
-                self._emit(_with_id(event, request_id))
-            self._end_worker(slot)
-            return
-        if ends:
-            slot.in_flight.pop(event.request_id, None)
-            self._finish(event.request_id)
-        self._emit(event)
+    def _change_settings(self, request: SettingsChange) -> None:
+        if isinstance(request, ChangeSettingRequest):
+            self._settings.change(request.name, request.value)
+        elif isinstance(request, ChangeLoadRequest):
+            place = self._find(request.model)
+            self._settings.change_load(place.name if place is not None else request.model, request.load)
+        self._tell_settings(request.request_id)
 
-    def _on_loaded(self, slot: WorkerSlot, event: ModelLoaded) -> None:
-        slot.loaded, slot.loading_id = event.loaded, ""
-        waiting, slot.waiting = slot.waiting, []
-        for request in waiting:
-            self._emit(
-                ModelLoaded(
-                    request_id=request.request_id,
-                    model=request.model,
-                    loaded=event.loaded,
-                    generation=event.generation,
-                )
-            )
-            if isinstance(request, GenerateRequest):
-                self._forward(slot, request)
+    def _refresh_settings(self) -> None:
+        if self._settings.refresh():
+            self._tell_settings("")  # another host has changed them
 
-    def _on_death(self, worker: WorkerProcess, error: EngineError) -> None:
-        slot = self._slot_of(worker)
-        if slot is None:  # ended by us
-            return
-        was_loaded = slot.loaded is not None
-        slot.worker, slot.loaded, slot.loading_id = None, None, ""
-        slot.note_death()
-        for request_id in slot.take_all():
-            if self._finish(request_id):  # killed because it did not hear the cancel
-                self._emit(FinishedEvent(request_id=request_id, reason="cancelled"))
-            else:
-                self._fail(request_id, error)
-        if was_loaded:
-            self._emit(ModelUnloaded(request_id="", model=slot.name))
-
-    # the parts
-
-    def _forward(self, slot: WorkerSlot, request: GenerateRequest) -> None:
-        slot.in_flight[request.request_id] = request
-        self._worker_of(slot).send(request)
-
-    def _slot(self, key: ModelKey, name: str) -> WorkerSlot:
-        return self._slots.setdefault(key, WorkerSlot(key, name))
-
-    def _slot_of(self, worker: WorkerProcess) -> WorkerSlot | None:
-        return next((slot for slot in self._slots.values() if slot.worker is worker), None)
-
-    def _worker_of(self, slot: WorkerSlot) -> WorkerProcess:
-        if slot.worker is None:
-            self._generation += 1
-            slot.worker = WorkerProcess(
-                self._generation,
-                echo_stderr=self._echo_stderr,
-                on_event=lambda worker, event: self._inbox.put(_Came(worker, event)),
-                on_death=lambda worker, error: self._inbox.put(_Died(worker, error)),
-            )
-        return slot.worker
-
-    def _unload_idle(self, besides: WorkerSlot) -> None:
-        """Give the memory of models back that nobody is using, before another one takes its own."""
-        for slot in self._slots.values():
-            if slot is not besides and slot.worker is not None and slot.is_idle:
-                self._end_worker(slot)
-
-    def _end_worker(self, slot: WorkerSlot, request_id: str = "") -> None:
-        worker, slot.worker = slot.worker, None
-        was_loaded, slot.loaded = slot.loaded is not None, None
-        slot.loading_id = ""
-        for left in slot.take_all():
-            self._finish(left)
-            self._emit(FinishedEvent(request_id=left, reason="cancelled"))
-        if worker is not None:
-            worker.close()
-        if was_loaded:
-            self._emit(ModelUnloaded(request_id=request_id, model=slot.name))
-
-    def _fail(self, request_id: str, error: EngineError) -> None:
+    def _tell_settings(self, request_id: str) -> None:
         self._emit(
-            ErrorEvent(request_id=request_id, code=error.code, message=error.message, details=error.details)
+            SettingsListed(
+                request_id=request_id, settings=self._settings.settings, notice=self._settings.notice
+            )
         )
 
-    def _finish(self, request_id: str) -> bool:
-        """The request is over; true where a cancel was waiting for it."""
-        return self._deadlines.pop(request_id, None) is not None
+    # time
 
-    def _next_deadline_s(self) -> float | None:
-        if not self._deadlines:
-            return None
-        return max(0.0, min(self._deadlines.values()) - time.monotonic())
+    def _time_to_wait_s(self) -> float:
+        deadline = self._workers.next_deadline()
+        until = self._next_tick if deadline is None else min(deadline, self._next_tick)
+        return max(0.0, until - time.monotonic())
 
-    def _kill_overdue(self) -> None:
+    def _look_at_the_clock(self) -> None:
+        self._workers.kill_overdue()
         now = time.monotonic()
-        for request_id in [r for r, deadline in self._deadlines.items() if deadline <= now]:
-            slot = next((slot for slot in self._slots.values() if slot.holds(request_id)), None)
-            if slot is None or slot.worker is None:
-                self._deadlines.pop(request_id)
-            else:
-                self._deadlines[request_id] = now + CANCEL_GRACE_S
-                slot.worker.kill()
-
-
-def _worker_name(model: str) -> str:
-    """The name a worker takes: a path for everything but the fake model."""
-    return model if model.partition(":")[0] == "fake" else str(resolve_model(model))
-
-
-def _with_id(event: Event, request_id: str) -> Event:
-    """The same event for another request that waited for the same thing."""
-    return structs.replace(event, request_id=request_id)
+        if now >= self._next_tick:
+            self._workers.tick(self._running_time.passed_s(), self._settings.settings)
+            self._refresh_settings()
+            self._next_tick = now + IDLE_TICK_S
+        if self._workers.are_there:
+            self._next_tick = min(self._next_tick, now + TICK_S)

@@ -6,8 +6,16 @@ import threading
 from typing import IO
 
 KEPT_BYTES = 8 * 1024
-_ASSERTION = re.compile(
-    r"^.*(?:GGML_ASSERT\(.*\) failed|GGML_ABORT|ggml_abort|terminate called).*$", re.MULTILINE
+# what ggml, the C++ runtimes and Python print before they end the process
+_LAST_WORDS = re.compile(
+    r"^.*(?:"
+    r"GGML_ASSERT\(.*\) failed"
+    r"|[\w.-]+\.(?:c|cc|cpp|cu|cuh|h|hpp|m|mm):\d+: .+"  # GGML_ABORT, with its place in the source
+    r"|terminate called.*(?:\n\s*what\(\):.*)?"
+    r"|libc\+\+abi: terminating.*"
+    r"|Fatal Python error: .*"
+    r")",
+    re.MULTILINE,
 )
 
 
@@ -43,6 +51,6 @@ class StderrTail:
 
 
 def find_assertion(stderr: str) -> str:
-    """The line in which ggml or the C++ runtime says why it gave up, if there is one."""
-    found = _ASSERTION.findall(stderr)
-    return found[-1].strip() if found else ""
+    """What ggml or a runtime said when it gave up, in one line; empty where it said nothing."""
+    found = [match.group() for match in _LAST_WORDS.finditer(stderr)]
+    return " ".join(found[-1].split()) if found else ""

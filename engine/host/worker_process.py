@@ -1,5 +1,6 @@
 """One worker process as the host sees it: start, send, events, death."""
 
+import os
 import subprocess
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from engine.contract.messages import Event, Hello, Request
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import MessageWriter, check_hello, decode, read_lines
 from engine.hardware.memory import decode_threads
+from engine.host.job_object import tie_to_this_process
 from engine.host.stderr_tail import StderrTail, find_assertion
 
 END_GRACE_S = 5.0
@@ -30,12 +32,13 @@ class WorkerProcess:
         self.generation = generation
         self._on_event, self._on_death = on_event, on_death
         self._process = subprocess.Popen(
-            child_command("engine.worker", "--generation", str(generation)),
+            child_command("engine.worker", "--generation", str(generation), "--parent", str(os.getpid())),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=worker_environment(),
         )
+        tie_to_this_process(self._process)
         assert self._process.stdin and self._process.stdout and self._process.stderr
         name = f"worker-{generation}"
         self._writer = MessageWriter(self._process.stdin, name=name)

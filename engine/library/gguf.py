@@ -7,19 +7,21 @@ Format: ggml's docs/gguf.md, versions 2 and 3, little-endian.
 
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
 from engine.contract.errors import ModelDamaged, ModelNotFound, ModelUnsupported
 from engine.library.gguf_types import TENSOR_TYPES, TensorType
+from engine.library.shards import part_paths
 
 MAGIC = b"GGUF"
 MAX_DIMENSIONS = 4
 MAX_METADATA = 65_536
 MAX_TENSORS = 1_000_000
 MAX_BLOCKS = 512  # llama.cpp's LLAMA_MAX_LAYERS; a larger count makes it abort
+DEFAULT_ALIGNMENT = 32
 KEPT_ARRAY_VALUES = 512  # longer arrays (vocabularies) are counted, not kept
 
 _STRING, _ARRAY = 8, 9
@@ -68,6 +70,17 @@ class GgufHeader:
     size_bytes: int
     metadata: dict[str, MetadataValue]
     tensors: tuple[TensorInfo, ...]
+    header_bytes: int  # up to the end of the list of tensors, without padding
+
+    @property
+    def data_start(self) -> int:
+        """The byte at which the data section begins; tensors' offsets count from here."""
+        return -(-self.header_bytes // self.alignment) * self.alignment
+
+    @property
+    def alignment(self) -> int:
+        """Every tensor starts at a multiple of this many bytes."""
+        return self.number("general.alignment") or DEFAULT_ALIGNMENT
 
     @property
     def architecture(self) -> str:
@@ -109,15 +122,42 @@ class GgufHeader:
         return value.length if isinstance(value, ArrayValue) else 0
 
 
-def read_header(path: Path) -> GgufHeader:
-    """Read and check a file's header.
+def read_header(path: Path, *, whole_arrays: bool = False) -> GgufHeader:
+    """Read and check a file's header; of a model in several parts, those of all parts as one.
+
+    With `whole_arrays` long arrays of the metadata, such as the vocabulary, are kept too.
 
     Raises ModelNotFound, ModelDamaged (with what contradicts what) or ModelUnsupported.
     """
+    header = _read_file(path, whole_arrays)
+    num_parts = header.number("split.count")
+    return _join_parts(path, num_parts, whole_arrays) if num_parts > 1 else header
+
+
+def _join_parts(path: Path, num_parts: int, whole_arrays: bool) -> GgufHeader:
+    """The first part's metadata with the tensors and the bytes of all parts."""
+    paths = part_paths(path)
+    if len(paths) != num_parts:
+        raise ModelDamaged(str(path), f"it is one of {num_parts} parts, and its name does not say which")
+    missing = [part.name for part in paths if not part.is_file()]
+    if missing:
+        raise ModelDamaged(str(path), f"its part {missing[0]} is missing")
+    headers = [_read_file(part, whole_arrays) for part in paths]
+    if [header.number("split.no") for header in headers] != list(range(num_parts)):
+        raise ModelDamaged(str(path), "its parts are numbered otherwise than their names say")
+    tensors = tuple(tensor for header in headers for tensor in header.tensors)
+    if len({tensor.name for tensor in tensors}) != len(tensors):
+        raise ModelDamaged(str(path), "two of its parts hold the same tensor")
+    joined = replace(headers[0], tensors=tensors, size_bytes=sum(header.size_bytes for header in headers))
+    _check_hyperparameters(joined)
+    return joined
+
+
+def _read_file(path: Path, whole_arrays: bool) -> GgufHeader:
     try:
         with path.open("rb") as file:
             size_bytes = path.stat().st_size
-            return _HeaderReader(path, file, size_bytes).read()
+            return _HeaderReader(path, file, size_bytes, whole_arrays=whole_arrays).read()
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ModelNotFound(str(path)) from error
     except OSError as error:
@@ -127,8 +167,9 @@ def read_header(path: Path) -> GgufHeader:
 class _HeaderReader:
     """A cursor over a file that refuses to go past its end."""
 
-    def __init__(self, path: Path, file: BinaryIO, size_bytes: int) -> None:
+    def __init__(self, path: Path, file: BinaryIO, size_bytes: int, *, whole_arrays: bool) -> None:
         self._path, self._file, self._size_bytes = path, file, size_bytes
+        self._kept = size_bytes if whole_arrays else KEPT_ARRAY_VALUES
 
     def read(self) -> GgufHeader:
         version, num_tensors, num_metadata = self._read_preamble()
@@ -139,9 +180,12 @@ class _HeaderReader:
                 raise self._damaged(f"the metadata holds {key[:80]!r} twice")
             metadata[key] = self._value(self._number("<I"))
         tensors = tuple(self._tensor_info() for _ in range(num_tensors))
-        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors)
+        self._check_alignment(metadata.get("general.alignment", DEFAULT_ALIGNMENT))
+        header_bytes = self._file.tell()
+        header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, header_bytes)
         self._check_tensors(header)
-        self._check_hyperparameters(header)
+        if header.number("split.count") <= 1:  # of a part they are checked when all are together
+            _check_hyperparameters(header)
         return header
 
     def _read_preamble(self) -> tuple[int, int, int]:
@@ -190,9 +234,9 @@ class _HeaderReader:
             if length * 8 > self._size_bytes:  # every string takes at least its own length field
                 raise self._damaged(f"it announces an array of {length} strings")
             strings = [self._string() for _ in range(length)]
-            return ArrayValue(length, tuple(strings[:KEPT_ARRAY_VALUES]))
+            return ArrayValue(length, tuple(strings[: self._kept]))
         values = self._scalars(value_type, length)
-        return ArrayValue(length, tuple(values[:KEPT_ARRAY_VALUES]))
+        return ArrayValue(length, tuple(values[: self._kept]))
 
     def _scalars(self, value_type: int, length: int) -> tuple[Scalar, ...]:
         layout = _SCALARS.get(value_type)
@@ -213,11 +257,11 @@ class _HeaderReader:
             )
         return TensorInfo(name, shape, TENSOR_TYPES[type_id], offset)
 
-    def _check_tensors(self, header: GgufHeader) -> None:
-        alignment = header.number("general.alignment") or 32
-        if alignment & (alignment - 1) or alignment > 2**20:
+    def _check_alignment(self, alignment: MetadataValue) -> None:
+        if not isinstance(alignment, int) or not 1 <= alignment <= 2**20 or alignment & (alignment - 1):
             raise self._damaged(f"its alignment is {alignment}")
-        data_start = -(-self._file.tell() // alignment) * alignment
+
+    def _check_tensors(self, header: GgufHeader) -> None:
         names: set[str] = set()
         for tensor in header.tensors:
             if tensor.name in names:
@@ -225,23 +269,25 @@ class _HeaderReader:
             names.add(tensor.name)
             if 0 in tensor.shape or tensor.shape[0] % tensor.type.block_values:
                 raise self._damaged(f"the tensor {tensor.name[:80]!r} cannot have shape {tensor.shape}")
-            end = data_start + tensor.offset + tensor.size_bytes
+            end = header.data_start + tensor.offset + tensor.size_bytes
             if end > self._size_bytes:
                 raise self._damaged(
                     f"it ends too early: the tensor {tensor.name[:80]!r} goes on to byte {end}, "
                     f"the file has {self._size_bytes}"
                 )
 
-    def _check_hyperparameters(self, header: GgufHeader) -> None:
-        if not header.architecture:
-            raise self._damaged("it does not name its architecture")
-        if header.text("general.type") not in ("", "model"):
-            raise ModelUnsupported(str(self._path), f"it holds a {header.text('general.type')}, not a model")
-        num_blocks = header.hyperparameter("block_count")
-        if not 0 <= num_blocks <= MAX_BLOCKS:
-            raise self._damaged(f"it claims {num_blocks} layers")
-        if num_blocks and not header.tensors:
-            raise self._damaged("it holds no weights")
-
     def _damaged(self, reason: str) -> ModelDamaged:
         return ModelDamaged(str(self._path), reason)
+
+
+def _check_hyperparameters(header: GgufHeader) -> None:
+    path = str(header.path)
+    if not header.architecture:
+        raise ModelDamaged(path, "it does not name its architecture")
+    if header.text("general.type") not in ("", "model"):
+        raise ModelUnsupported(path, f"it holds a {header.text('general.type')}, not a model")
+    num_blocks = header.hyperparameter("block_count")
+    if not 0 <= num_blocks <= MAX_BLOCKS:
+        raise ModelDamaged(path, f"it claims {num_blocks} layers")
+    if num_blocks and not header.tensors:
+        raise ModelDamaged(path, "it holds no weights")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.transformer.causal import Step, flash_attention, materialized_attention
+from engine.transformer.causal import Step, materialized_attention, prefill_attention
 from engine.transformer.config import GqaConfig, ModelConfig
 from engine.transformer.kv_cache import KvCache
 from engine.transformer.linear import Linear
@@ -66,6 +66,5 @@ class GroupedQueryAttention:
             mixed = materialized_attention(flat, keys, values, mask, scale)  # (G, H / G * T, D)
             mixed = mixed.view(heads, num_tokens, size)  # (H, T, D)
         else:
-            keys, values = (x.repeat_interleave(heads // groups, dim=0) for x in (keys, values))  # (H, S, D)
-            mixed = flash_attention(query.transpose(0, 1), keys, values, step.mask, scale)  # (H, T, D)
+            mixed = prefill_attention(query.transpose(0, 1), keys, values, step, scale)  # (H, T, D)
         return self.output(mixed.transpose(0, 1).reshape(num_tokens, heads * size))  # (T, C)

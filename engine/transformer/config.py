@@ -23,6 +23,7 @@ class RopeConfig:
     score_factor: float = 1.0  # YaRN with mscale_all_dim: what attention scores are multiplied by
     low_freq_factor: float = 1.0  # Llama 3
     high_freq_factor: float = 4.0  # Llama 3
+    divisors: tuple[float, ...] = ()  # of each pair's speed, where a file gives them itself
     interleaved: bool = False  # pairs are neighbours (x0, x1), not halves (x0, x[size / 2])
 
 

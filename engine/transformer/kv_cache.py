@@ -28,6 +28,9 @@ class KvCache:
         """Room for FIRST_CAPACITY positions at once, for `max_length` at the most."""
         self.max_length = max_length
         self.length = 0
+        self.expert_counts: Tensor | None = (
+            None  # (layers, E) int64, how often each was chosen; None: uncounted
+        )
         capacity = min(FIRST_CAPACITY, max_length)
         self._rows: list[Tensor] = [  # (capacity, W) per layer
             torch.empty(capacity, row_width, dtype=dtype, device=device) for _ in range(num_layers)
@@ -69,6 +72,32 @@ class KvCache:
     def truncate(self, length: int) -> None:
         """Forget every position from `length` on."""
         self.length = min(self.length, length)
+
+    def copy_from(self, other: "KvCache", length: int) -> None:
+        """Hold the first `length` positions of another cache of the same model."""
+        self.length = 0
+        self.reserve(length)
+        for mine, theirs in zip(self._rows, other._rows, strict=True):
+            mine[:length] = theirs[:length]
+        self.length = length
+
+    def to_bytes(self) -> bytes:
+        """The valid rows, layer by layer."""
+        layers = (rows[: self.length].cpu().contiguous().view(torch.uint8) for rows in self._rows)
+        return b"".join(layer.numpy().tobytes() for layer in layers)
+
+    def take_bytes(self, data: bytes) -> None:
+        """Hold what `to_bytes` gave."""
+        length = len(data) // self.bytes_per_token
+        self.length = 0
+        self.reserve(length)
+        start = 0
+        for rows in self._rows:
+            end = start + length * rows.shape[1] * rows.element_size()
+            values = torch.frombuffer(bytearray(data[start:end]), dtype=torch.uint8)
+            rows[:length] = values.view(rows.dtype).view(length, rows.shape[1])  # (length, W)
+            start = end
+        self.length = length
 
     def save(self, path: Path) -> None:
         """Write the valid rows to a file, which is complete or not there."""

@@ -51,4 +51,8 @@ class Layer:
     def __call__(self, x: Tensor, number: int, cache: KvCache, step: Step) -> Tensor:
         """(T, C) to (T, C); `number` is the layer's place in the cache."""
         x = x + self.attention(self.attention_norm(x), number, cache, step)  # (T, C)
-        return x + self.feed_forward(self.feed_forward_norm(x))  # (T, C)
+        normed = self.feed_forward_norm(x)  # (T, C)
+        if isinstance(self.feed_forward, MixtureOfExperts):
+            counts = None if cache.expert_counts is None else cache.expert_counts[number]  # (E,)
+            return x + self.feed_forward(normed, counts)  # (T, C)
+        return x + self.feed_forward(normed)  # (T, C)

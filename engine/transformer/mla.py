@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.transformer.causal import Step, flash_attention, materialized_attention
+from engine.transformer.causal import Step, materialized_attention, prefill_attention
 from engine.transformer.config import MlaConfig, ModelConfig
 from engine.transformer.kv_cache import KvCache
-from engine.transformer.linear import Linear
+from engine.transformer.linear import FloatLinear, Linear
 from engine.transformer.norm import RmsNorm
 from engine.transformer.weights import Weights
 
@@ -36,7 +36,7 @@ class LatentAttention:
     query_norm: RmsNorm | None
     query_up: Linear | None  # the queries' bottleneck to H * (N + P)
     latent_norm: RmsNorm
-    up: Linear  # R to H * (N + Dv): keys and values of all heads
+    up: FloatLinear  # R to H * (N + Dv): keys and values of all heads
     key_up: Tensor  # (H, N, R), a view of it
     value_up: Tensor  # (H, Dv, R), a view of it
     output: Linear  # H * Dv to C
@@ -56,7 +56,7 @@ class LatentAttention:
         if config.has_bias:  # the references have none on a q_proj without bottleneck
             biased = [latent[0]] if config.q_rank is None else [first[0], latent[0]]
         up_rows = config.num_heads * (config.nope_size + config.value_size)
-        up = weights.linear(f"{prefix}.kv_b_proj", up_rows, config.kv_rank)
+        up = weights.float_linear(f"{prefix}.kv_b_proj", up_rows, config.kv_rank)
         key_up, value_up = up.weight.view(config.num_heads, -1, config.kv_rank).split(
             [config.nope_size, config.value_size], dim=1
         )  # (H, N, R), (H, Dv, R)
@@ -82,7 +82,7 @@ class LatentAttention:
         """(T, C) to (T, C); the new rows go into the cache."""
         config = self.config
         query, latent, key_part = self.down(x).split(
-            [self.down.weight.shape[0] - config.row_width, config.kv_rank, config.rope_size], dim=-1
+            [self.down.num_outputs - config.row_width, config.kv_rank, config.rope_size], dim=-1
         )  # (T, q_rank or H * (N + P)), (T, R), (T, P)
         if self.query_norm is not None and self.query_up is not None:
             query = self.query_up(self.query_norm(query))  # (T, H * (N + P))
@@ -117,5 +117,5 @@ class LatentAttention:
         keys = torch.cat([keys, key_parts[:, None].expand(-1, heads, -1)], dim=-1)  # (S, H, N + P)
         keys, values = keys.transpose(0, 1), values.transpose(0, 1)  # (H, S, N + P), (H, S, Dv)
         query = torch.cat([plain, turned], dim=-1).transpose(0, 1)  # (H, T, N + P)
-        mixed = flash_attention(query, keys, values, step.mask, self.scale)  # (H, T, Dv)
+        mixed = prefill_attention(query, keys, values, step, self.scale)  # (H, T, Dv)
         return mixed.transpose(0, 1).reshape(len(plain), -1)  # (T, H * Dv)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.transformer.config import MoeConfig
-from engine.transformer.linear import Linear
+from engine.transformer.linear import ExpertLinear, Linear
 from engine.transformer.weights import Weights
 
 
@@ -97,39 +97,46 @@ class MixtureOfExperts:
     """The feed-forward part of a layer with experts."""
 
     router: Router
-    gate_up: Tensor  # (E, 2 * F, C)
-    down: Tensor  # (E, C, F)
+    gate_up: ExpertLinear  # C to 2 * F
+    down: ExpertLinear  # F to C
     shared: FeedForward | None
     shared_gate: Linear | None  # C to 1
+    expert_device: torch.device  # of the routed experts: all else may be on a GPU and they in RAM
 
     @classmethod
     def read(cls, weights: Weights, prefix: str, hidden_size: int, config: MoeConfig) -> "MixtureOfExperts":
         """Read the layer's weights, one expert at a time into its place."""
-        experts, size = config.num_experts, config.expert_size
-        for expert in (0, experts - 1):  # before memory is taken
-            weights.check(f"{prefix}.experts.{expert}.gate_proj.weight", size, hidden_size)
-        gate_up = weights.empty_weight(experts, 2 * size, hidden_size)  # (E, 2 * F, C)
-        down = weights.empty_weight(experts, hidden_size, size)  # (E, C, F)
-        for expert in range(experts):
-            name = f"{prefix}.experts.{expert}"
-            weights.copy(f"{name}.gate_proj.weight", gate_up[expert, :size])
-            weights.copy(f"{name}.up_proj.weight", gate_up[expert, size:])
-            weights.copy(f"{name}.down_proj.weight", down[expert])
+        size, name = config.expert_size, f"{prefix}.experts"
+        gate_up = weights.experts(
+            lambda expert: [(f"{name}.{expert}.{side}_proj", size) for side in ("gate", "up")],
+            config.num_experts,
+            hidden_size,
+        )
+        down = weights.experts(
+            lambda expert: [(f"{name}.{expert}.down_proj", hidden_size)], config.num_experts, size
+        )
         shared = shared_gate = None
         if config.shared_size:
             shared = FeedForward.read(
                 weights, f"{prefix}.{config.shared_name}", hidden_size, config.shared_size
             )
         if config.has_shared_gate:
-            shared_gate = weights.linear(f"{prefix}.{config.shared_name}_gate", 1, hidden_size)
+            shared_gate = weights.linear(
+                f"{prefix}.{config.shared_name}_gate", 1, hidden_size, at_least="float"
+            )
         router = Router.read(weights, f"{prefix}.gate", hidden_size, config)
-        return cls(router, gate_up, down, shared, shared_gate)
+        return cls(router, gate_up, down, shared, shared_gate, weights.expert_device)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(T, C) to (T, C)."""
+    def __call__(self, x: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(T, C) to (T, C); adds to `counts` (E,) how many tokens chose each expert."""
         chosen, shares = self.router(x)  # (T, K) each
-        shares = shares.to(x.dtype)
-        mixed = self._one(x, chosen[0], shares[0]) if len(x) == 1 else self._many(x, chosen, shares)  # (T, C)
+        if counts is not None:
+            counts += chosen.flatten().bincount(minlength=len(counts)).to(counts.device)
+        there = x.to(self.expert_device)  # (T, C)
+        chosen, shares = chosen.to(self.expert_device), shares.to(self.expert_device, x.dtype)  # (T, K) each
+        is_one = len(x) == 1
+        mixed = self._one(there, chosen[0], shares[0]) if is_one else self._many(there, chosen, shares)
+        mixed = mixed.to(x.device)  # (T, C)
         if self.shared is not None:
             shared = self.shared(x)  # (T, C)
             if self.shared_gate is not None:
@@ -139,26 +146,27 @@ class MixtureOfExperts:
 
     def _one(self, x: Tensor, chosen: Tensor, shares: Tensor) -> Tensor:
         """One token (1, C): its experts one after the other, without copying their weights."""
-        inner = [gated(F.linear(x, self.gate_up[expert])) for expert in chosen.tolist()]  # K of (1, F)
-        weighted = torch.cat(inner) * shares[:, None]  # (K, F)
+        experts = chosen.tolist()
+        inner = torch.cat([self.gate_up[expert](x) for expert in experts])  # (K, 2 * F)
+        weighted = (gated(inner) * shares[:, None]).split(1)  # K of (1, F)
         outer = [
-            F.linear(part, self.down[expert]) for part, expert in zip(weighted, chosen.tolist(), strict=True)
-        ]  # K of (C,)
-        return torch.stack(outer).sum(0, keepdim=True)  # (1, C)
+            self.down[expert](part) for part, expert in zip(weighted, experts, strict=True)
+        ]  # K of (1, C)
+        return torch.cat(outer).sum(0, keepdim=True)  # (1, C)
 
     def _many(self, x: Tensor, chosen: Tensor, shares: Tensor) -> Tensor:
         """Many tokens: sorted by expert, so that each chosen expert is read once for all of its tokens."""
         num_tokens, experts_per_token = chosen.shape
         order = chosen.flatten().argsort(stable=True)  # (T * K,), places in `chosen`, sorted by expert
-        counts = chosen.flatten().bincount(minlength=len(self.gate_up)).tolist()  # E
+        counts = chosen.flatten().bincount(minlength=self.gate_up.num_experts).tolist()  # E
         sorted_x = x[order // experts_per_token]  # (T * K, C)
         sorted_outputs = torch.empty_like(sorted_x)  # (T * K, C)
         start = 0
         for expert, count in enumerate(counts):
             if not count:
                 continue
-            inner = gated(F.linear(sorted_x[start : start + count], self.gate_up[expert]))  # (count, F)
-            torch.mm(inner, self.down[expert].T, out=sorted_outputs[start : start + count])
+            inner = gated(self.gate_up[expert](sorted_x[start : start + count]))  # (count, F)
+            sorted_outputs[start : start + count] = self.down[expert](inner)
             start += count
         outputs = torch.empty_like(sorted_x)  # (T * K, C), again in the order of `chosen`
         outputs[order] = sorted_outputs

@@ -38,7 +38,7 @@ class MtpLayer:
         return cls(
             embedding_norm=weights.norm(f"{prefix}.enorm", size, eps),
             hidden_norm=weights.norm(f"{prefix}.hnorm", size, eps),
-            join=weights.linear(f"{prefix}.eh_proj", size, 2 * size),
+            join=weights.linear(f"{prefix}.eh_proj", size, 2 * size, at_least="float"),
             layer=Layer.read(weights, config, number),
             output_norm=weights.norm(f"{prefix}.shared_head.norm", size, eps),
         )

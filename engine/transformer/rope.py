@@ -13,6 +13,8 @@ def inverse_frequencies(rope: RopeConfig) -> Tensor:
     """How far each pair turns per position, in radians: (P / 2,) float32."""
     exponents = torch.arange(0, rope.size, 2, dtype=torch.float32) / rope.size  # (P / 2,)
     plain = 1.0 / rope.theta**exponents  # (P / 2,)
+    if rope.divisors:
+        return plain / torch.tensor(rope.divisors, dtype=torch.float32)  # (P / 2,)
     if rope.scaling == "linear":
         return plain / rope.factor
     if rope.scaling == "yarn":

@@ -1,111 +1,149 @@
-"""One answer, from the request's messages to its parts: template, tokens, decoding, parsing."""
+"""One answer: from a request to a sequence, and from that sequence's tokens to events."""
 
 import secrets
 import time
-from collections.abc import Iterator
 
-from engine.chat.formats import PLAIN, choose_format
-from engine.chat.template import TemplateVariables, plain_prompt
+from msgspec import structs
+
 from engine.contract.chat import Part
 from engine.contract.errors import ContextExceeded, InvalidRequest
-from engine.contract.messages import FinishedEvent, FinishReason, GenerateRequest, Usage
+from engine.contract.messages import (
+    AnswerEvent,
+    FinishedEvent,
+    GenerateRequest,
+    TextEvent,
+    TokenLogprob,
+    ToolCallEvent,
+    Usage,
+    answer_event,
+)
 from engine.generation.backend import Backend, Cancelled
-from engine.generation.generator import generate
-from engine.generation.prefix_cache import PrefixCache
+from engine.generation.scheduler import Generated
 from engine.generation.sequence import Sequence
 from engine.hardware.memory import peak_rss_bytes
 from engine.worker.answer_parts import AnswerParts
+from engine.worker.prompt import make_prompt
 from engine.worker.template_child import TemplateChild
 
 
 class Answer:
-    """Runs one GenerateRequest on a loaded backend."""
+    """What one GenerateRequest has come to on a loaded backend."""
 
     def __init__(
-        self, backend: Backend, prefix_cache: PrefixCache, templates: TemplateChild, request: GenerateRequest
+        self, backend: Backend, templates: TemplateChild, request: GenerateRequest, cancelled: Cancelled
     ) -> None:
-        self._backend = backend
-        self._prefix_cache = prefix_cache
-        self._templates = templates
-        self._request = request
+        """Make the prompt; `sequence` is then ready to run.
+
+        Raises ContextExceeded or InvalidRequest.
+        """
+        self._backend, self._request = backend, request
+        self._started_s = time.perf_counter()
+        self._first_token_s = 0.0
         given = request.sampling.seed
         self._seed = secrets.randbelow(2**32) if given is None else given
-        self._reason: FinishReason = "length"
-        self._usage = Usage()
-
-    def parts(self, cancelled: Cancelled) -> Iterator[Part]:
-        """Yield the answer's parts in pieces; afterwards `finished` tells how it ended.
-
-        Raises ContextExceeded, TemplateBroken or InvalidRequest before the first piece.
-        """
-        started = time.perf_counter()
-        sequence, reader = self._prepare()
-        prefill_started = time.perf_counter()
-        cached = self._prefix_cache.reuse(self._backend, sequence.token_ids)
-        sequence.cached_length = cached
-        request, backend = self._request, self._backend
-        sampler = backend.sampler(request.sampling, self._seed, sequence.token_ids)
+        token_ids, self._reader = self._prepare(templates)
         max_tokens = request.limits.max_tokens
-        first_token_at = 0.0
-        try:
-            limit = backend.loaded.context_length if max_tokens is None else max_tokens
-            for token in generate(backend, sequence, sampler, limit, cancelled):
-                first_token_at = first_token_at or time.perf_counter()
-                yield from reader.feed(token)
-                if reader.stopped:
-                    break
-            yield from reader.finish()
-        finally:
-            sampler.close()
-            self._prefix_cache.store(sequence.token_ids[: sequence.cached_length])
-        self._reason = self._finish_reason(sequence, stopped=reader.stopped, cancelled=cancelled())
-        now = time.perf_counter()
-        first_token_at = first_token_at or now
-        self._usage = Usage(
-            prompt_tokens=sequence.prompt_length,
-            cached_tokens=cached,
-            completion_tokens=sequence.generated_length,
-            reasoning_tokens=reader.reasoning_tokens,
-            ttft_ms=1000 * (first_token_at - started),
-            prompt_ms=1000 * (first_token_at - prefill_started),
-            decode_ms=1000 * (now - first_token_at),
-            peak_rss_mib=peak_rss_bytes() / 2**20,
+        self.sequence = Sequence(
+            token_ids=token_ids,
+            sampler=backend.sampler(request.sampling, self._seed, token_ids),
+            max_tokens=backend.loaded.context_length + 1 if max_tokens is None else max_tokens,
+            cancelled=cancelled,
+            conversation_id=request.conversation_id,
+            logprobs=request.logprobs,
         )
+        self._logprobs: list[TokenLogprob] = []  # of tokens whose text is held back
+        self._force_text()
 
-    def finished(self) -> FinishedEvent:
-        """How the answer ended and what it took."""
+    @property
+    def request_id(self) -> str:
+        """Whose answer it is."""
+        return self._request.request_id
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string has come."""
+        return self._reader.stopped
+
+    def take(self, generated: Generated) -> list[AnswerEvent]:
+        """What is certain after one more token."""
+        self._first_token_s = self._first_token_s or time.perf_counter()
+        if generated.logprob is not None:
+            alternatives = tuple(self._told(*pair) for pair in generated.logprob.alternatives)
+            told = self._told(generated.token, generated.logprob.value)
+            self._logprobs.append(structs.replace(told, alternatives=alternatives))
+        events = self._events(self._reader.feed(generated.token))
+        self._force_text()
+        return events
+
+    def finish(self) -> list[AnswerEvent | FinishedEvent]:
+        """What was held back, and how the answer ended; raises the error that ended it."""
+        if self.sequence.error is not None:
+            raise self.sequence.error
+        events: list[AnswerEvent | FinishedEvent] = [*self._events(self._reader.finish())]
+        if self._logprobs and not self.stopped:
+            events.append(TextEvent(request_id=self.request_id, text="", logprobs=tuple(self._logprobs)))
+        return [*events, self._finished()]
+
+    def _force_text(self) -> None:
+        """Let the answer go on with what ends its reasoning, where that has to end."""
+        if text := self._reader.forced_text():
+            self.sequence.force(self._backend.tokenize(text, add_special=False))
+
+    def _events(self, parts: list[Part]) -> list[AnswerEvent]:
+        events: list[AnswerEvent] = []
+        for part in parts:
+            event = answer_event(self.request_id, part)
+            if self._logprobs and not isinstance(event, ToolCallEvent):
+                event = structs.replace(event, logprobs=tuple(self._logprobs))
+                self._logprobs = []
+            events.append(event)
+        return events
+
+    def _told(self, token: int, logprob: float) -> TokenLogprob:
+        data = self._backend.piece(token, special=True)
+        return TokenLogprob(data.decode(errors="replace"), data, logprob)
+
+    def _finished(self) -> FinishedEvent:
+        sequence, now = self.sequence, time.perf_counter()
+        first_token_s = self._first_token_s or now
+        usage = Usage(
+            prompt_tokens=sequence.prompt_length,
+            cached_tokens=sequence.reused_length,
+            completion_tokens=sequence.generated_length,
+            reasoning_tokens=self._reader.reasoning_tokens,
+            ttft_ms=1000 * (first_token_s - self._started_s),
+            prompt_ms=1000 * (first_token_s - (sequence.started_s or now)),
+            decode_ms=1000 * (now - first_token_s),
+            peak_rss_mib=peak_rss_bytes() / 2**20,
+            expert_counts=self._backend.expert_counts(sequence.slot) if sequence.slot >= 0 else (),
+        )
         return FinishedEvent(
-            request_id=self._request.request_id,
-            reason=self._reason,
-            usage=self._usage,
+            request_id=self.request_id,
+            reason="stop" if self.stopped else sequence.reason or "cancelled",
+            usage=usage,
             seed=self._seed,
             loaded=self._backend.loaded,
+            template_notice=self._template_notice,
+            reasoning_ended_by=self._reader.reasoning_ended_by,
         )
 
-    def _prepare(self) -> tuple[Sequence, AnswerParts]:
+    def _prepare(self, templates: TemplateChild) -> tuple[list[int], AnswerParts]:
         request, backend = self._request, self._backend
         if not request.messages and not request.prompt:
             raise InvalidRequest("there is neither a message nor a prompt to answer")
-        if request.messages and backend.chat_template:
-            variables = TemplateVariables(
-                special_tokens=backend.template_tokens, tools=request.tools, options=request.template_options
-            )
-            prompt = self._templates.render(backend.chat_template, request.messages, variables)
-            output = choose_format(backend.chat_template)
-            token_ids = backend.tokenize(prompt, add_special=False)
-        else:
-            prompt, output = request.prompt or plain_prompt(request.messages), PLAIN
-            token_ids = backend.tokenize(prompt, add_special=True)
+        prompt = make_prompt(request, backend.chat_template, backend.template_tokens, templates)
+        self._template_notice = prompt.notice
+        token_ids = backend.tokenize(prompt.text, add_special=prompt.add_special)
         if not token_ids:
             raise InvalidRequest("the prompt is empty")
         context_length = backend.loaded.context_length
         if len(token_ids) > context_length:
             raise ContextExceeded(len(token_ids), context_length)
-        reader = AnswerParts(backend, output, prompt=prompt, tools=request.tools, stop=request.limits.stop)
-        return Sequence(token_ids, prompt_length=len(token_ids)), reader
-
-    def _finish_reason(self, sequence: Sequence, *, stopped: bool, cancelled: bool) -> FinishReason:
-        ended = sequence.generated_length > 0 and sequence.token_ids[-1] in self._backend.end_tokens
-        if stopped or ended:
-            return "stop"
-        return "cancelled" if cancelled else "length"
+        return token_ids, AnswerParts(
+            backend,
+            prompt.output,
+            prompt=prompt.text,
+            tools=request.tools,
+            stop=request.limits.stop,
+            reasoning_budget=request.limits.reasoning_budget,
+        )

@@ -8,7 +8,9 @@ from typing import Any
 
 from engine.chat.output_format import OutputFormat
 from engine.chat.output_parser import OutputParser
+from engine.chat.thinking import ReasoningWatch
 from engine.contract.chat import Part, TextPart, ToolCallPart
+from engine.contract.messages import ReasoningEnd
 from engine.generation.backend import Backend
 from engine.generation.detokenizer import Detokenizer
 from engine.generation.stopping import StopStrings
@@ -28,26 +30,47 @@ class AnswerParts:
         prompt: str,
         tools: Sequence[Mapping[str, Any]],
         stop: tuple[str, ...],
+        reasoning_budget: int | None = None,
     ) -> None:
-        """`prompt` tells whether the reasoning has been opened already."""
+        """`prompt` tells whether the reasoning has been opened already; the budget is one of tokens."""
         self._backend = backend
         self._visible = marks_in_vocabulary(backend, output)
         self._detokenizer = Detokenizer()
         self._parser = OutputParser(output, prompt=prompt, tools=tools)
         self._stops = StopStrings(stop)
-        self.reasoning_tokens = 0
+        self._watch = ReasoningWatch(reasoning_budget, output.reasoning_end)
+        self._forced = self._watch.begin(is_reasoning=self._parser.is_reasoning)
 
     @property
     def stopped(self) -> bool:
         """Whether a stop string has come."""
         return self._stops.stopped
 
+    @property
+    def reasoning_tokens(self) -> int:
+        """How many of the tokens were reasoning."""
+        return self._watch.used
+
+    @property
+    def reasoning_ended_by(self) -> ReasoningEnd:
+        """What ended the reasoning in the model's place."""
+        return self._watch.ended_by
+
     def feed(self, token: int) -> list[Part]:
         """The parts that are certain after one more token."""
-        self.reasoning_tokens += self._parser.is_reasoning
+        was_reasoning = self._parser.is_reasoning
         piece = self._backend.piece(token, special=token in self._visible)
         text = self._detokenizer.feed(piece)
-        return self._until_stop(self._parser.feed(text)) if text else []
+        parts = self._parser.feed(text) if text else []
+        self._forced += self._watch.note(
+            text, was_reasoning=was_reasoning, is_reasoning=self._parser.is_reasoning
+        )
+        return self._until_stop(parts)
+
+    def forced_text(self) -> str:
+        """What the answer has to go on with, once; mostly nothing."""
+        forced, self._forced = self._forced, ""
+        return forced
 
     def finish(self) -> list[Part]:
         """What was held back, once the answer has ended."""
@@ -75,12 +98,12 @@ class AnswerParts:
 
 
 def marks_in_vocabulary(backend: Backend, output: OutputFormat) -> frozenset[int]:
-    """The control tokens that are marks of a format: their text is needed, that of all others is not."""
+    """The control tokens that marks of a format consist of: their text is needed, that of others is not."""
     return frozenset(
         token
         for mark in output.marks
         for token in backend.tokenize(mark, add_special=False)
-        if not backend.piece(token) and backend.piece(token, special=True) == mark.encode()
+        if not backend.piece(token) and backend.piece(token, special=True) in mark.encode()
     )
 
 

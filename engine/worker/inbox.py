@@ -33,12 +33,18 @@ class Inbox:
         self._waiting: queue.SimpleQueue[Work | ProtocolError | None] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
         self._closed = threading.Event()
+        self.has_ended = False  # everything has been taken that came before the pipe's end
         self._thread = threading.Thread(target=self._read, args=(stream,), name="worker-reader", daemon=True)
         self._thread.start()
 
-    def take(self) -> Work | ProtocolError | None:
-        """The next request, or None once the pipe has ended."""
-        return self._waiting.get()
+    def take(self, *, wait: bool) -> Work | ProtocolError | None:
+        """The next request; None where none has come yet and `wait` is false, or once the pipe has ended."""
+        try:
+            item = self._waiting.get(block=wait)
+        except queue.Empty:
+            return None
+        self.has_ended = item is None
+        return item
 
     def is_cancelled(self, request_id: str) -> bool:
         """Whether this request should stop."""

@@ -54,7 +54,13 @@ def words_of(process: psutil.Process) -> list[str]:
 
 
 def test_what_is_heavy_is_not_imported_before_the_window_can_be_seen() -> None:
-    heavy = {"msgspec", "sqlcipher3", "engine.contract.messages", "app.chat_view.text_flow", "app.workings"}
+    heavy = {
+        "msgspec",
+        "sqlcipher3",
+        "engine.contract.messages",
+        "app.chat_view.inline_layout",
+        "app.workings",
+    }
     program = f"import sys, app.application; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
@@ -92,6 +98,44 @@ sys.exit(application.run_window(Paths.from_environment(), []))
     done = subprocess.run([sys.executable, "-c", program], env=environment, timeout=WAIT_S, check=False)
     assert done.returncode == 0
     assert "runs" in (paths.log / "window.log").read_text(encoding="utf-8")  # the engine host did
+
+
+@pytest.mark.slow
+def test_the_start_after_an_unexpected_end_says_so_and_the_one_after_does_not(
+    started: subprocess.Popen[bytes], paths: Paths
+) -> None:
+    wait_until((paths.log / "running").exists)
+    started.kill()
+    started.wait()
+    program = """
+import sys
+from PySide6.QtCore import QTimer
+from app import application
+from engine.contract.paths import Paths
+
+class ClosedSoon(application.Application):
+    def show(self, model_file=""):
+        super().show(model_file)
+        QTimer.singleShot(800, self.tell_and_close)
+
+    def tell_and_close(self):
+        print("notice:", self.window.page.notice.text)
+        self.window.close()
+
+application.build = ClosedSoon
+sys.exit(application.run_window(Paths.from_environment(), []))
+"""
+    environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", program]
+    said = [
+        subprocess.run(
+            command, env=environment, timeout=WAIT_S, check=True, capture_output=True, text=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert "Retort ended unexpectedly the last time" in said[0]
+    assert said[1].strip() == "notice:"
+    assert len(list(paths.log.glob("crash-*.txt"))) == 1
 
 
 @pytest.mark.slow

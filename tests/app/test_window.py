@@ -13,9 +13,11 @@ from pytestqt.qtbot import QtBot
 from app.application import Application
 from app.chat_view.answer_notes import note_under
 from app.conversations.conversation import Message
+from app.shortcuts import COMMANDS
 from app.theme.theme import THEME_CHOICES
 from app.theme.tokens import DARK, LIGHT
 from app.views.empty_state import SUGGESTIONS
+from app.views.model_popup import ModelRow
 from tests.support.host_recorder import worker_processes
 from tests.support.tiny_model import write_tiny_model
 from tests.support.window import WAIT_MS, Open
@@ -268,19 +270,62 @@ def test_the_shown_conversation_is_marked_in_the_sidebar(application: Applicatio
     assert not application.workings.conversation_view.currentIndex().isValid()
 
 
-def test_the_menu_offers_the_built_in_model_what_was_opened_and_a_file(
+def test_the_popup_offers_the_built_in_model_what_was_opened_and_a_file(
     application: Application, qtbot: QtBot, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(b"GGUF")
     application.workings.choice.choose(str(path))
-    menu = application.window.picker.make_menu()
-    assert [action.text() for action in menu.actions() if action.text()] == [
-        "Built-in model", "mine", "Open a .gguf…",
-    ]  # fmt: skip
-    assert [action.text() for action in menu.actions() if action.isChecked()] == ["mine"]
-    menu_entry(menu, "Built-in model").trigger()
+    popup = application.window.picker.make_popup()
+    qtbot.addWidget(popup)
+    rows = popup.findChildren(ModelRow)
+    assert {row.facts.name for row in rows} == {"Built-in model", "mine"}
+    assert [row.facts.name for row in rows if row.is_current] == ["mine"]
+    assert popup.findChildren(QPushButton)[-1].text().strip() == "Open a .gguf…"
+    builtin = next(row for row in rows if row.facts.name == "Built-in model")
+    builtin.findChildren(QPushButton)[0].click()
     assert application.workings.choice.current == "builtin"
+
+
+def test_a_model_in_memory_can_be_ejected(application: Application, qtbot: QtBot) -> None:
+    use(application, qtbot, "fake:tokens=5")
+    application.window.commands["eject_model"].trigger()
+    qtbot.waitUntil(lambda: "fake:tokens=5" not in application.workings.choice.in_memory, timeout=WAIT_MS)
+
+
+def test_every_command_is_in_the_menu(application: Application) -> None:
+    shown = {action.objectName() for action in application.window.menu.actions()}
+    assert set(COMMANDS) <= shown
+
+
+def test_a_command_can_have_other_keys_and_keeps_them(open_window: Open) -> None:
+    first = open_window()
+    first.shortcuts.bind("toggle_sidebar", "Ctrl+J")
+    first.close()
+    second = open_window()
+    QTest.keyClick(second.window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert second.window.shows_sidebar
+    QTest.keyClick(second.window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
+    assert not second.window.shows_sidebar
+
+
+def test_larger_text_is_kept_for_the_next_start(open_window: Open) -> None:
+    first = open_window()
+    before = first.window.page.composer.field.font().pixelSize()
+    for _ in range(3):
+        QTest.keyClick(first.window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert first.window.page.composer.field.font().pixelSize() > 1.4 * before
+    first.close()
+    assert open_window().theme.font_scale == 150
+
+
+def test_what_is_measured_is_said_while_the_answer_arrives(application: Application, qtbot: QtBot) -> None:
+    use(application, qtbot, "fake:rate=50,tokens=3000,text=abc ")
+    type_and_send(application, "Go on")
+    strip = application.window.strip
+    qtbot.waitUntil(lambda: "tokens · first token" in strip.text and "tok/s" in strip.text, timeout=WAIT_MS)
+    application.workings.shown.stop()
+    wait_for_answer(application, qtbot)
 
 
 def test_ctrl_o_asks_for_a_file(application: Application, qtbot: QtBot) -> None:
@@ -296,9 +341,24 @@ def test_a_model_file_dropped_on_the_window_is_opened(
     qtbot.waitUntil(lambda: "damaged.gguf" in application.window.page.notice.text, timeout=WAIT_MS)
 
 
-def test_other_files_are_not_taken(application: Application, tmp_path: Path) -> None:
-    assert not drop_on(application, tmp_path / "letter.txt")
+def test_a_text_file_dropped_on_the_window_is_attached(application: Application, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear reader", encoding="utf-8")
+    assert drop_on(application, letter)
+    assert [one.name for one in application.window.page.composer.chips.attachments] == ["letter.txt"]
     assert application.workings.choice.current == "builtin"
+
+
+def test_what_is_no_file_is_not_taken(application: Application, tmp_path: Path) -> None:
+    assert not drop_on(application, tmp_path)
+    assert not drop_on(application, tmp_path / "nowhere.txt")
+
+
+def test_a_paste_anywhere_goes_into_the_composer(application: Application) -> None:
+    QApplication.clipboard().setText("from elsewhere")
+    application.workings.conversation_view.setFocus()
+    QTest.keyClick(application.window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert application.window.page.composer.text == "from elsewhere"
 
 
 @pytest.mark.parametrize("choice", THEME_CHOICES)
@@ -331,7 +391,7 @@ def test_every_control_has_a_name_for_screen_readers(application: Application) -
 
 
 def test_labels_take_no_markup_from_users_or_models(application: Application) -> None:
-    constant = {"Retort", "What shall we talk about?"}
+    constant = {"Retort"}
     for label in application.window.findChildren(QLabel):
         plain = label.textFormat() == Qt.TextFormat.PlainText
         assert plain or label.text() in constant or not label.text(), label.text()
@@ -358,3 +418,20 @@ def drop_on(application: Application, path: Path) -> bool:
         return False
     QApplication.sendEvent(application.window, QDropEvent(place, *everything))
     return True
+
+
+def test_keys_lead_to_the_search_and_to_what_is_found_in_the_chat(
+    application: Application, qtbot: QtBot
+) -> None:
+    application.window.toggle_sidebar()
+    QTest.keyClick(application.window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert application.window.shows_sidebar
+    assert application.window.sidebar.search.hasFocus()
+    QTest.keyClick(application.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert not application.workings.chat_view.find_control.bar.isVisible()  # nothing has been said yet
+    use(application, qtbot, "fake:tokens=5")
+    application.window.page.composer.setFocus()
+    type_and_send(application, "First")
+    wait_for_answer(application, qtbot)
+    QTest.keyClick(application.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert application.workings.chat_view.find_control.bar.isVisible()

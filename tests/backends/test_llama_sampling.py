@@ -12,9 +12,8 @@ from engine.backends.llama.backend import LlamaBackend
 from engine.backends.llama.grammar import MAX_NESTING
 from engine.contract.errors import InvalidRequest
 from engine.contract.params import FORBIDDEN, LoadParams, SamplingParams
-from engine.generation.generator import generate
-from engine.generation.sequence import Sequence
 from tests.support import reference_sampling as reference
+from tests.support.generation import answer_alone, compute
 from tests.support.reference_sampling import Distribution
 
 pytestmark = pytest.mark.llama
@@ -40,9 +39,8 @@ def backend(tiny_model: Path) -> Iterator[LlamaBackend]:
 @pytest.fixture
 def logits(backend: LlamaBackend) -> dict[int, float]:
     """Logits at the end of a prompt, sharpened so that filters have something to keep."""
-    backend.truncate(0)
-    token_ids = backend.tokenize("Once upon", add_special=True)
-    backend.decode(token_ids, 0, lambda: False)
+    backend.truncate(0, 0)
+    compute(backend, backend.tokenize("Once upon", add_special=True))
     row = backend._library.llama_get_logits_ith(backend._context, -1)
     size = backend.loaded.info.vocabulary_size
     for token in range(size):
@@ -52,7 +50,7 @@ def logits(backend: LlamaBackend) -> dict[int, float]:
 
 def drawn(backend: LlamaBackend, params: SamplingParams, draws: int = DRAWS) -> Counter[int]:
     sampler = backend.sampler(params, params.seed or 0, [])
-    counts = Counter(sampler.sample() for _ in range(draws))
+    counts = Counter(sampler.sample(-1) for _ in range(draws))
     sampler.close()
     return counts
 
@@ -136,17 +134,12 @@ def test_penalties_see_the_end_of_the_prompt(backend: LlamaBackend, logits: dict
     params = SamplingParams(temperature=0, presence_penalty=50.0, penalty_window=4)
     for history, expected in (([best, 9, 9], False), ([best, 9, 9, 9, 9], True)):
         sampler = backend.sampler(params, 0, history)
-        assert (sampler.sample() == best) is expected
+        assert (sampler.sample(-1) == best) is expected
         sampler.close()
 
 
 def answer(backend: LlamaBackend, params: SamplingParams, max_tokens: int = 120) -> str:
-    token_ids = backend.tokenize("Once", add_special=True)
-    backend.truncate(0)
-    sequence = Sequence(token_ids, prompt_length=len(token_ids))
-    sampler = backend.sampler(params, params.seed or 0, token_ids)
-    tokens = list(generate(backend, sequence, sampler, max_tokens, lambda: False))
-    sampler.close()
+    tokens = answer_alone(backend, backend.tokenize("Once", add_special=True), params, max_tokens)
     return b"".join(backend.piece(token) for token in tokens).decode(errors="replace")
 
 

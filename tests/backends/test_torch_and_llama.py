@@ -14,9 +14,10 @@ from gguf import GGUFReader
 from engine.backends.choose import load_backend
 from engine.backends.llama.backend import LlamaBackend
 from engine.contract.params import LoadParams, SamplingParams
-from engine.generation.sampler import Floats, LogitsSampler
+from engine.generation.sampler import LogitsSampler
 from engine.library.checkpoint import read_checkpoint
 from engine.transformer.model import load_model
+from tests.support.generation import compute
 from tests.support.tiny_checkpoint import write_checkpoint
 from tests.support.tiny_model import CONTEXT, FEED_FORWARD, HEADS, HIDDEN, LAYERS, VOCABULARY_SIZE
 
@@ -72,13 +73,13 @@ def test_torch_and_llama_agree_on_the_greedy_answers_of_the_tiny_model(
         token_ids = llama.tokenize(prompt, add_special=True)
         cache = ours.new_cache(128)
         sampler = llama.sampler(SamplingParams(temperature=0), 0, token_ids)
-        llama.truncate(0)
+        llama.truncate(0, 0)
         position = 0
         for _ in range(40):
-            llama.decode(token_ids[position:], position, lambda: False)
+            row = compute(llama, token_ids[position:], position)
             hidden = ours.hidden_states(token_ids[position:], position, cache)
             position = len(token_ids)
-            token_ids.append(sampler.sample())
+            token_ids.append(sampler.sample(row))
             assert token_ids[-1] == int(ours.logits(hidden[-1:]).argmax())
         sampler.close()
     llama.close()
@@ -102,17 +103,13 @@ def test_both_samplers_punish_alike(tiny_model: Path, changes: dict[str, Any]) -
     assert isinstance(llama, LlamaBackend)
     size = llama.loaded.info.vocabulary_size
 
-    def logits() -> Floats:
-        row = llama._library.llama_get_logits_ith(llama._context, -1)
-        return np.ctypeslib.as_array(row, (size,)).copy()
-
     token_ids = llama.tokenize('He said: "on and on and on and on"', add_special=True)
     theirs = llama.sampler(params, 0, token_ids)
-    ours = LogitsSampler(params, 0, token_ids, logits=logits, piece=llama.piece, vocabulary_size=size)
-    llama.decode(token_ids, 0, lambda: False)
+    ours = LogitsSampler(params, 0, token_ids, logits=llama.logits, piece=llama.piece, vocabulary_size=size)
+    row = compute(llama, token_ids)
     for position in range(len(token_ids), len(token_ids) + 60):
-        expected, found = theirs.sample(), ours.sample()
+        expected, found = theirs.sample(row), ours.sample(row)
         assert found == expected
-        llama.decode([found], position, lambda: False)
+        row = compute(llama, [found], position)
     theirs.close()
     llama.close()

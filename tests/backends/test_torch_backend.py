@@ -24,18 +24,22 @@ from engine.contract.errors import (
     ModelTooLarge,
     ModelUnsupported,
 )
-from engine.contract.params import LoadParams, SamplingParams
-from engine.generation.backend import DecodeCancelled
-from engine.generation.generator import generate
-from engine.generation.prefix_cache import PrefixCache
-from engine.generation.sequence import Sequence
+from engine.contract.params import LoadParams
+from engine.generation.backend import CacheFull, DecodeCancelled, Entry
 from tests.support.command_line import retort
+from tests.support.generation import (
+    GREEDY,
+    answer_alone,
+    compute,
+    new_scheduler,
+    new_sequence,
+    run,
+    tokens_of,
+)
 from tests.support.host_recorder import HostRecorder
 from tests.support.tiny_checkpoint import DEEPSEEK, LLAMA, write_chat_checkpoint, write_tokenizer
 
 pytestmark = pytest.mark.torch
-
-GREEDY = SamplingParams(temperature=0)
 
 
 def never() -> bool:
@@ -60,10 +64,7 @@ def backend(folder: Path) -> TorchBackend:
 
 
 def answer(backend: TorchBackend, prompt: str, max_tokens: int = 20) -> list[int]:
-    token_ids = backend.tokenize(prompt, add_special=True)
-    backend.truncate(0)
-    sequence = Sequence(token_ids, prompt_length=len(token_ids))
-    return list(generate(backend, sequence, backend.sampler(GREEDY, 0, token_ids), max_tokens, never))
+    return answer_alone(backend, backend.tokenize(prompt, add_special=True), GREEDY, max_tokens)
 
 
 def test_what_was_loaded_is_said_truly(backend: TorchBackend, folder: Path) -> None:
@@ -109,35 +110,55 @@ def test_chunks_of_any_size_give_the_same_answer(folder: Path, backend: TorchBac
 
 
 def test_a_second_turn_computes_only_what_is_new(backend: TorchBackend) -> None:
-    prefix_cache, first = PrefixCache(), backend.tokenize("first turn, ", add_special=True)
-    backend.truncate(0)
-    backend.decode(first, 0, never)
-    prefix_cache.store(first)
-    second = first + backend.tokenize("second turn", add_special=False)
-    assert prefix_cache.reuse(backend, second) == len(first)
-    backend.decode(second[len(first) :], len(first), never)
-    found = backend._last_logits().copy()
-    backend.truncate(0)
-    backend.decode(second, 0, never)
-    assert np.allclose(found, backend._last_logits(), atol=1e-5)
+    scheduler = new_scheduler(backend)
+    first = new_sequence(backend, "first turn, ", max_tokens=3)
+    run(scheduler, first)
+    prompt = first.token_ids + backend.tokenize("second turn", add_special=False)
+    second = new_sequence(backend, prompt, max_tokens=5)
+    tokens = tokens_of(run(scheduler, second), second)
+    assert second.reused_length == len(first.token_ids) - 1
+    assert tokens == answer_alone(backend, prompt, max_tokens=5)
+
+
+def test_several_at_once_answer_as_each_does_alone(backend: TorchBackend) -> None:
+    prompts = ["one", "the second prompt", "3"]
+    sequences = [new_sequence(backend, prompt, max_tokens=12) for prompt in prompts]
+    generated = run(new_scheduler(backend), *sequences)
+    for prompt, sequence in zip(prompts, sequences, strict=True):
+        alone = answer_alone(backend, backend.tokenize(prompt, add_special=False), max_tokens=12)
+        assert tokens_of(generated, sequence) == alone
+
+
+def test_a_slot_can_be_copied_saved_and_brought_back(backend: TorchBackend) -> None:
+    backend.truncate(0, 0)
+    compute(backend, list(range(40)))
+    expected = backend.logits(compute(backend, [50], 40)).copy()
+    state = backend.save_state(0)
+    backend.copy(0, 1, 40)
+    assert np.allclose(backend.logits(compute(backend, [50], 40, slot=1)), expected, atol=1e-5)
+    assert backend.restore_state(2, state)
+    backend.truncate(2, 40)
+    assert np.allclose(backend.logits(compute(backend, [50], 40, slot=2)), expected, atol=1e-5)
+    for slot in range(3):
+        backend.truncate(slot, 0)
 
 
 def test_a_cancel_is_noticed_within_one_call(backend: TorchBackend) -> None:
     answers = iter([False, True])
-    backend.truncate(0)
+    backend.truncate(0, 0)
     with pytest.raises(DecodeCancelled):
-        backend.decode(list(range(40)), 0, lambda: next(answers))
-    backend.decode([1, 2], 0, never)  # and the backend goes on
+        compute(backend, list(range(40)), cancelled=lambda: next(answers))
+    compute(backend, [1, 2])  # and the backend goes on
 
 
 def test_positions_that_do_not_follow_are_an_error(folder: Path) -> None:
     backend = load(folder, context_length=16)
     with pytest.raises(InternalError, match="do not follow"):
-        backend.decode([1], 3, never)
-    with pytest.raises(InternalError, match="KV cache of 16"):
-        backend.decode(list(range(17)), 0, never)
-    with pytest.raises(InternalError, match="no logits before"):
-        backend.sampler(GREEDY, 0, []).sample()
+        compute(backend, [1], 3)
+    with pytest.raises(CacheFull):
+        compute(backend, list(range(17)))
+    with pytest.raises(InternalError, match="0 rows of logits"):
+        backend.sampler(GREEDY, 0, []).sample(0)
 
 
 def test_loading_can_be_cancelled(folder: Path) -> None:
@@ -150,7 +171,7 @@ def test_loading_can_be_cancelled(folder: Path) -> None:
 def test_what_cannot_be_loaded_says_why(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(ModelNotFound):
         load(tmp_path)
-    with pytest.raises(InvalidRequest, match="q8_0"):
+    with pytest.raises(InvalidRequest, match="quantized"):
         load(folder, kv_type="q8_0")
     wide = write_chat_checkpoint(tmp_path / "wide", DEEPSEEK | {"kv_lora_rank": 4096})
     with pytest.raises(ModelTooLarge):
@@ -185,13 +206,38 @@ def test_an_answer_goes_the_whole_way_through_host_and_worker(host: HostRecorder
     assert host.text_of("r1") == host.text_of("r2")
 
 
+def test_experts_are_counted_per_slot_where_that_is_asked_for(folder: Path, backend: TorchBackend) -> None:
+    counting = load(folder, count_experts=True)
+    assert counting.expert_counts(0) == ((0,) * 8, (0,) * 8)
+    counting.decode([Entry(0, 0, [1, 2, 3, 4, 5])], never)
+    counting.decode([Entry(0, 5, [6]), Entry(1, 0, [7])], never)
+    dense, mixture = counting.expert_counts(0)
+    assert (sum(dense), sum(mixture)) == (0, 6 * 3)  # three experts per token, in the second layer only
+    assert sum(counting.expert_counts(1)[1]) == 3
+    counting.truncate(0, 0)
+    assert sum(counting.expert_counts(0)[1]) == 0
+    assert backend.expert_counts(0) == ()
+
+
 @pytest.mark.slow
 def test_run_and_inspect_take_a_folder(folder: Path) -> None:
     done = retort(
-        "run", str(folder), "Who are you?", "--max-tokens", "8", "--seed", "1", "--gpu-layers", "0", "--json"
+        "run",
+        str(folder),
+        "Who are you?",
+        "--max-tokens",
+        "8",
+        "--seed",
+        "1",
+        "--gpu-layers",
+        "0",
+        "--json",
+        "--count-experts",
     )
     assert done.status == 0, done.stderr
     report = json.loads(done.stdout)
+    used = report["prompt_tokens"] + report["completion_tokens"] - 1  # the last token is never computed
+    assert sum(report["experts"][1]) in (3 * used, 3 * (used + 1))
     assert (report["backend"], report["device"], report["kv_bytes_per_token"]) == ("torch", "CPU", 160)
     assert report["prompt_tokens"] == len("[user]Who are you?[assistant]") + 1
     shown = json.loads(retort("inspect", str(folder), "--json").stdout)
@@ -204,4 +250,4 @@ def test_run_and_inspect_take_a_folder(folder: Path) -> None:
     assert 0 < shown["active_parameters"] < shown["parameters"]
     refused = retort("run", str(folder.parent), "hello")
     assert refused.status == 1
-    assert "config.json" in refused.stderr
+    assert "no model at" in refused.stderr

@@ -101,3 +101,26 @@ def test_a_tool_result_names_its_call() -> None:
 def test_a_prompt_too_long_for_any_context_is_refused() -> None:
     with pytest.raises(TemplateBroken, match="a prompt of 9000000 characters"):
         render("{{ 'x' * 9000000 }}", QUESTION, TemplateVariables())
+
+
+GOES_ON = (ChatMessage(role="user", text="Count"), ChatMessage(role="assistant", text="one, two, "))
+PLAIN = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "prompt"),
+    [
+        (PLAIN, "<user>Count<end><assistant>one, two, "),
+        (PLAIN.replace("m.content", "m.content | trim"), "<user>Count<end><assistant>one, two,"),
+    ],
+)
+def test_an_answer_goes_on_where_its_text_ends(source: str, prompt: str) -> None:
+    assert render(source, GOES_ON, TemplateVariables(continue_last=True)) == prompt
+
+
+def test_a_template_that_drops_the_answer_cannot_go_on_with_it() -> None:
+    with pytest.raises(TemplateBroken, match="leaves out the answer"):
+        render("{{ messages[0].content }}", GOES_ON, TemplateVariables(continue_last=True))

@@ -9,6 +9,7 @@ import pytest
 from engine.chat.template import TemplateVariables, render
 from engine.contract.chat import ChatMessage, ToolCallPart
 from engine.contract.errors import TemplateBroken
+from tests.support.transformers_prompts import expected_prompts
 
 TEMPLATES = sorted((Path(__file__).parent / "templates").glob("*.jinja"))
 TOOLS: tuple[dict[str, Any], ...] = (
@@ -74,58 +75,6 @@ VARIABLES = {
 }
 
 
-def reference_messages(
-    messages: tuple[ChatMessage, ...], empty: str | None, as_text: bool
-) -> list[dict[str, Any]]:
-    """What a program that uses transformers would pass, written without our own code."""
-    found = []
-    for message in messages:
-        entry: dict[str, Any] = {"role": message.role, "content": message.text}
-        if message.tool_calls and not message.text:
-            entry["content"] = empty
-        if message.reasoning:
-            entry["reasoning_content"] = message.reasoning
-        if message.tool_calls:
-            entry["tool_calls"] = [
-                {
-                    "type": "function",
-                    "id": call.call_id,
-                    "function": {
-                        "name": call.name,
-                        "arguments": call.arguments if as_text else json.loads(call.arguments),
-                    },
-                }
-                for call in message.tool_calls
-            ]
-        if message.call_id:
-            entry["tool_call_id"] = message.call_id
-        found.append(entry)
-    return found
-
-
-def reference(source: str, messages: tuple[ChatMessage, ...], variables: TemplateVariables) -> set[str]:
-    """What transformers makes of the messages in each of the forms in which programs pass them."""
-    from transformers.utils.chat_template_utils import render_jinja_template  # it takes seconds
-
-    prompts = set()
-    for as_text in (False, True):
-        for empty in (None, ""):
-            try:
-                (prompt,), _ = render_jinja_template(
-                    conversations=[reference_messages(messages, empty, as_text)],
-                    chat_template=source,
-                    tools=list(variables.tools) or None,
-                    documents=list(variables.documents) or None,
-                    add_generation_prompt=variables.add_generation_prompt,
-                    **variables.special_tokens,
-                    **variables.options,
-                )
-            except Exception:  # noqa: BLE001  (whatever a template does with messages it was not made for)
-                continue
-            prompts.add(prompt)
-    return prompts
-
-
 def is_one_of(
     expected: set[str], source: str, messages: tuple[ChatMessage, ...], variables: TemplateVariables
 ) -> bool:
@@ -147,7 +96,7 @@ def test_a_prompt_is_the_one_that_transformers_renders(path: Path, line_end: str
     rendered = 0
     for conversation, messages in CONVERSATIONS.items():
         for name, variables in VARIABLES.items():
-            expected = reference(source, messages, variables)
+            expected = expected_prompts(source, messages, variables)
             assert is_one_of(expected, source, messages, variables), (conversation, name)
             rendered += bool(expected)
     assert rendered, "no conversation suits this template: it shows nothing"
@@ -164,5 +113,5 @@ def test_templates_of_real_tokenizers_render_the_same(shared_data: Path) -> None
     for source in sources:
         for messages in CONVERSATIONS.values():
             for variables in VARIABLES.values():
-                expected = reference(source, messages, variables)
+                expected = expected_prompts(source, messages, variables)
                 assert is_one_of(expected, source, messages, variables)

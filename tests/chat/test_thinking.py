@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from engine.chat import formats
 from engine.chat.output_format import OutputFormat
 from engine.chat.output_parser import OutputParser
-from engine.chat.thinking import ReasoningBudget, is_looping, loop_length, repeated_sentence
+from engine.chat.thinking import ReasoningBudget, ReasoningWatch, is_looping, loop_length, repeated_sentence
 from engine.contract.chat import ChatMessage
 
 REASONING = [o for o in formats.FORMATS if o.reasoning_end]
@@ -134,3 +134,31 @@ def test_looking_for_loops_costs_the_same_however_long_the_answer_is() -> None:
 def test_a_loop_without_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="needs 2 repeats"):
         loop_length("text", repeats=1)
+
+
+def watched(budget: int | None, tokens: list[str]) -> tuple[ReasoningWatch, list[str]]:
+    """What a watch wants forced after each token of reasoning."""
+    watch = ReasoningWatch(budget, "</think>")
+    begun = watch.begin(is_reasoning=True)
+    return watch, [begun, *(watch.note(token, was_reasoning=True, is_reasoning=True) for token in tokens)]
+
+
+def test_a_spent_budget_ends_the_reasoning_once() -> None:
+    watch, forced = watched(2, ["a", "b", "c"])
+    assert (forced, watch.ended_by, watch.used) == (["", "", "</think>", ""], "budget", 3)
+    assert watched(0, [])[1] == ["</think>"]
+    assert watched(None, ["a"] * 10)[0].ended_by == ""
+
+
+def test_a_circle_ends_the_reasoning_and_is_named() -> None:
+    watch, forced = watched(None, ["But wait, let me think again. "] * 200)
+    assert (forced.count("</think>"), watch.ended_by) == (1, "loop")
+    assert watch.used == 200
+    watch, forced = watched(None, [f"Then {number} follows from it. " for number in range(200)])
+    assert (set(forced), watch.ended_by) == ({""}, "")
+
+
+def test_a_family_without_reasoning_has_nothing_to_end() -> None:
+    watch = ReasoningWatch(0, "")
+    assert watch.begin(is_reasoning=True) == ""
+    assert watch.ended_by == ""

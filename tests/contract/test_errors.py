@@ -6,7 +6,6 @@ from engine.contract.errors import (
     EngineError,
     ModelTooLarge,
     WorkerDied,
-    describe_exit,
     rebuild_error,
 )
 
@@ -38,19 +37,3 @@ def test_the_text_of_an_error_holds_its_figures() -> None:
     assert str(ModelTooLarge(3 * 2**30, 2**30)) == "needs 3.0 GiB, 1.0 GiB free"
     assert str(ContextExceeded(600, 512)) == "the prompt has 600 tokens, the context holds 512"
     assert "GGML_ASSERT(n > 0) failed" in str(WorkerDied(-6, "GGML_ASSERT(n > 0) failed", ""))
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (-9, "a kill"),
-        (-6, "an abort"),
-        (-11, "a segmentation fault"),
-        (-4, "an illegal instruction"),
-        (-63, "signal 63"),
-        (3, "exit status 3"),
-        (0xC0000005, "an access violation"),
-    ],
-)
-def test_an_exit_status_is_said_in_words(status: int, words: str) -> None:
-    assert describe_exit(status) == words

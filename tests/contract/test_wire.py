@@ -16,26 +16,48 @@ from engine.contract.chat import ChatMessage, ToolCallPart
 from engine.contract.errors import ProtocolError
 from engine.contract.messages import (
     CancelRequest,
+    ChangeLoadRequest,
+    ChangeSettingRequest,
     DescribeRequest,
     EngineDescription,
     ErrorEvent,
     FinishedEvent,
     GenerateRequest,
+    Heartbeat,
     Hello,
+    ImportProgress,
+    ImportRequest,
     LoadProgress,
     LoadRequest,
     Message,
+    ModelImported,
     ModelLoaded,
+    ModelRemoved,
+    ModelsListed,
+    ModelsRequest,
     ModelUnloaded,
     ReasoningEvent,
+    RemoveRequest,
+    SettingsListed,
+    SettingsRequest,
+    StatusListed,
+    StatusRequest,
     TextEvent,
     ToolCallEvent,
     UnloadRequest,
     Usage,
 )
-from engine.contract.model_info import LoadedModel, ModelInfo
+from engine.contract.model_info import (
+    InstalledModel,
+    LoadedModel,
+    MemoryChange,
+    MemoryReading,
+    ModelInfo,
+    WorkerStatus,
+)
 from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
 from engine.contract.processes import child_environment
+from engine.contract.settings import EngineSettings
 from engine.contract.wire import (
     MAX_LINE_BYTES,
     LineSplitter,
@@ -66,6 +88,23 @@ LOADED = LoadedModel(
     load_ms=7.5,
     backend_version="8",
 )
+INSTALLED = InstalledModel(
+    name="a/b/m",
+    short_name="m",
+    path="/m",
+    format="gguf",
+    origin="reference",
+    info=LOADED.info,
+    size_bytes=1,
+    capabilities=("reasoning", "moe"),
+)
+STATUS = WorkerStatus(
+    model="m", phase="ready", pid=7, memory_bytes=8, idle_s=0.5, call_s=0, restarts=1, loaded=LOADED
+)
+MEMORY = MemoryChange(
+    before=MemoryReading(available_bytes=9, worker_bytes=0),
+    after=MemoryReading(available_bytes=8, worker_bytes=1),
+)
 SAMPLES: list[Message] = [
     Hello(process="host", protocol=1, fingerprint="f", pid=2),
     LoadRequest(request_id="a", model="m", load=LoadParams(context_length=99, kv_type="q8_0")),
@@ -88,9 +127,23 @@ SAMPLES: list[Message] = [
     CancelRequest(request_id="a"),
     UnloadRequest(request_id="a", model="m"),
     DescribeRequest(request_id="a"),
+    ModelsRequest(request_id="a"),
+    ImportRequest(request_id="a", path="/m", copy=True),
+    RemoveRequest(request_id="a", model="m"),
+    SettingsRequest(request_id="a"),
+    ChangeSettingRequest(request_id="a", name="model_folders", value=("/a", "/b")),
+    ChangeLoadRequest(request_id="a", model="m", load=LoadParams(threads=2)),
+    StatusRequest(request_id="a"),
     LoadProgress(request_id="a", model="m", fraction=0.5),
-    ModelLoaded(request_id="a", model="m", loaded=LOADED),
-    ModelUnloaded(request_id="", model="m"),
+    ModelLoaded(request_id="a", model="m", loaded=LOADED, memory=MEMORY),
+    ModelUnloaded(request_id="", model="m", reason="idle", memory=MEMORY),
+    Heartbeat(request_id="", call_s=0.25),
+    ModelsListed(request_id="a", models=(INSTALLED,)),
+    ImportProgress(request_id="a", fraction=0.5),
+    ModelImported(request_id="a", model=INSTALLED),
+    ModelRemoved(request_id="a", model="m", freed_bytes=3),
+    SettingsListed(request_id="", settings=EngineSettings(load={"m": LoadParams(context_length=9)})),
+    StatusListed(request_id="a", workers=(STATUS,), available_bytes=1, total_bytes=2),
     TextEvent(request_id="a", text="\n"),
     ReasoningEvent(request_id="a", text="Hm."),
     ToolCallEvent(request_id="a", call=ToolCallPart(raw="{", error="it is nothing")),

@@ -9,7 +9,8 @@ import pytest
 
 from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.params import FORBIDDEN, SamplingParams
-from engine.generation.sampler import Floats, LogitsSampler, match_lengths, penalized, without_repetition
+from engine.generation.backend import Floats
+from engine.generation.sampler import LogitsSampler, match_lengths, penalized, without_repetition
 from tests.support import reference_sampling as reference
 from tests.support.reference_sampling import Distribution
 
@@ -28,7 +29,7 @@ def sampler(
         params,
         seed,
         history,
-        logits=lambda: logits,
+        logits=lambda _: logits,
         piece=lambda token: bytes([token]),
         vocabulary_size=len(logits),
     )
@@ -62,26 +63,26 @@ def test_draws_follow_the_distribution_that_the_params_describe(
 ) -> None:
     expected = reference_of(reference.softmax(dict(enumerate(map(float, LOGITS)))))
     drawing = sampler(changes)
-    counts = Counter(drawing.sample() for _ in range(DRAWS))
+    counts = Counter(drawing.sample(0) for _ in range(DRAWS))
     assert set(counts) <= set(expected)
     for token, share in expected.items():  # five standard deviations and a little: 1 of 40,000 seeds fails
         assert abs(counts[token] - share * DRAWS) <= 5 * (share * DRAWS) ** 0.5 + 1
 
 
 def test_temperature_0_takes_the_best_token() -> None:
-    assert sampler({"temperature": 0}).sample() == int(LOGITS.argmax())
+    assert sampler({"temperature": 0}).sample(0) == int(LOGITS.argmax())
 
 
 def test_the_same_seed_draws_the_same_and_another_one_something_else() -> None:
     drawing = [sampler({}, seed=seed) for seed in (7, 7, 8)]
-    first, second, other = ([one.sample() for _ in range(50)] for one in drawing)
+    first, second, other = ([one.sample(0) for _ in range(50)] for one in drawing)
     assert first == second != other
 
 
 def test_a_bias_forbids_and_forces_tokens() -> None:
     best = int(LOGITS.argmax())
-    assert sampler({"temperature": 0, "logit_bias": ((best, FORBIDDEN),)}).sample() != best
-    assert sampler({"temperature": 0, "logit_bias": ((7, 1000.0),)}).sample() == 7
+    assert sampler({"temperature": 0, "logit_bias": ((best, FORBIDDEN),)}).sample(0) != best
+    assert sampler({"temperature": 0, "logit_bias": ((7, 1000.0),)}).sample(0) == 7
     with pytest.raises(InvalidRequest, match="token 40, there are 40"):
         sampler({"logit_bias": ((40, 1.0),)})
 
@@ -98,9 +99,9 @@ def test_penalties_look_back_on_the_prompt_and_on_what_was_picked_as_far_as_the_
     logits = np.array([3.0, 2.9, 2.8], dtype=np.float32)
     changes = {"temperature": 0, "presence_penalty": 1.0, "penalty_window": 2}
     picking = sampler(changes, logits=logits, history=(0,))
-    assert [picking.sample() for _ in range(4)] == [1, 2, 0, 1]
-    assert sampler(changes, logits=logits, history=(0, 1, 1)).sample() == 0
-    assert sampler(changes | {"penalty_window": -1}, logits=logits, history=(0, *[1] * 99)).sample() == 2
+    assert [picking.sample(0) for _ in range(4)] == [1, 2, 0, 1]
+    assert sampler(changes, logits=logits, history=(0, 1, 1)).sample(0) == 0
+    assert sampler(changes | {"penalty_window": -1}, logits=logits, history=(0, *[1] * 99)).sample(0) == 2
 
 
 def plain_repetition(tokens: list[int], token: int, reach: int) -> int:
@@ -157,4 +158,4 @@ def test_grammars_are_refused_in_words() -> None:
 def test_logits_that_are_no_numbers_are_an_error_and_no_token() -> None:
     for value in (np.nan, np.inf):
         with pytest.raises(InternalError, match="no numbers"):
-            sampler({}, logits=np.array([0.0, value], dtype=np.float32)).sample()
+            sampler({}, logits=np.array([0.0, value], dtype=np.float32)).sample(0)

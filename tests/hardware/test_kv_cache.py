@@ -11,7 +11,7 @@ def header_with(architecture: str, **hyperparameters: int) -> GgufHeader:
     metadata: dict[str, MetadataValue] = {"general.architecture": architecture}
     for name, value in hyperparameters.items():
         metadata[f"{architecture}.{name.replace('__', '.')}"] = value
-    return GgufHeader(Path("model.gguf"), 3, 0, metadata, ())
+    return GgufHeader(Path("model.gguf"), 3, 0, metadata, (), 0)
 
 
 def test_keys_and_values_of_every_layer_are_counted(tiny_model: Path) -> None:

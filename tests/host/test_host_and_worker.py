@@ -132,7 +132,7 @@ def test_a_worker_killed_in_mid_answer_is_an_error_in_words_and_the_next_request
     error = host.end_of("a")
     assert isinstance(error, ErrorEvent)
     assert error.code == WorkerDied.code
-    assert error.message == "the worker ended with a kill"
+    assert error.message.startswith("the worker ended with a kill")
     assert error.details["exit_status"] == -signal.SIGKILL
     host.wait_for(lambda event: isinstance(event, ModelUnloaded))
     host.ask("b", SLOW, max_tokens=3)
@@ -182,25 +182,6 @@ def test_an_option_nobody_knows_is_an_invalid_request(host: HostRecorder) -> Non
     error = host.end_of("a")
     assert isinstance(error, ErrorEvent)
     assert error.code == "invalid_request"
-
-
-def test_another_model_takes_the_place_of_an_idle_one(host: HostRecorder) -> None:
-    host.ask("a", "fake:tokens=3")
-    host.finished("a")
-    host.ask("b", "fake:tokens=4")
-    host.finished("b")
-    unloaded = host.wait_for(lambda event: isinstance(event, ModelUnloaded))
-    assert isinstance(unloaded, ModelUnloaded)
-    assert unloaded.model == "fake:tokens=3"
-    assert len(worker_processes()) == 1
-
-
-def test_a_model_is_not_taken_away_from_a_running_answer(host: HostRecorder) -> None:
-    host.ask("a", "fake:rate=60,tokens=60")
-    host.first_text_of("a")
-    host.ask("b", "fake:tokens=4")
-    assert host.finished("b").reason == "stop"
-    assert host.finished("a").usage.completion_tokens == 61
 
 
 def test_unloading_gives_the_process_back(host: HostRecorder) -> None:

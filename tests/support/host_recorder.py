@@ -7,9 +7,19 @@ from collections.abc import Callable
 
 import psutil
 
-from engine.contract.messages import ErrorEvent, Event, FinishedEvent, GenerateRequest, Request, TextEvent
+from engine.contract.messages import (
+    ErrorEvent,
+    Event,
+    FinishedEvent,
+    GenerateRequest,
+    Request,
+    TextEvent,
+    TokenLogprob,
+)
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.paths import Paths
 from engine.host.router import EngineHost
+from engine.host.workers import Pace
 
 WAIT_S = 60.0
 
@@ -17,10 +27,10 @@ WAIT_S = 60.0
 class HostRecorder:
     """Starts a host and keeps everything it emits, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.events: list[Event] = []
-        self.host = EngineHost(emit=self._queue.put, echo_stderr=False)
+        self.host = EngineHost(self._queue.put, Paths.from_environment(), echo_stderr=False, pace=pace)
 
     def submit(self, request: Request) -> None:
         self.host.submit(request)
@@ -34,12 +44,16 @@ class HostRecorder:
         max_tokens: int | None = None,
         load: LoadParams | None = None,
         temperature: float = 0.0,
+        conversation_id: str = "",
+        logprobs: int | None = None,
     ) -> None:
         self.host.submit(
             GenerateRequest(
                 request_id=request_id,
                 model=model,
                 load=load or LoadParams(),
+                conversation_id=conversation_id,
+                logprobs=logprobs,
                 prompt=prompt,
                 sampling=SamplingParams(temperature=temperature),
                 limits=GenerationLimits(max_tokens=max_tokens),
@@ -78,14 +92,18 @@ class HostRecorder:
         texts = (e.text for e in self.events if isinstance(e, TextEvent) and e.request_id == request_id)
         return "".join(texts)
 
+    def logprobs_of(self, request_id: str) -> list[TokenLogprob]:
+        texts = (e for e in self.events if isinstance(e, TextEvent) and e.request_id == request_id)
+        return [logprob for event in texts for logprob in event.logprobs]
+
     def close(self) -> None:
         self.host.close()
 
 
-def worker_processes() -> list[psutil.Process]:
-    """The worker processes below this one that have not ended."""
+def worker_processes(host: psutil.Process | None = None) -> list[psutil.Process]:
+    """The worker processes below this one, or below another host, that have not ended."""
     found = []
-    for child in psutil.Process().children():
+    for child in (host or psutil.Process()).children():
         with contextlib.suppress(psutil.NoSuchProcess):  # ended while we looked, a zombie included
             if "engine.worker" in child.cmdline():
                 found.append(child)

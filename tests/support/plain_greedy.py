@@ -1,10 +1,12 @@
 """The reference for greedy answers: llama.cpp's own functions, called as plainly as they can be.
 
 Shares no code with the engine. Run as a process: a JSON object {"model", "prompts", "max_tokens"} on stdin,
-a JSON list of {"tokens", "text"} on stdout.
+a JSON list of {"pieces", "text", "margins"} on stdout: each token's bytes in hexadecimal, and how far
+its logit lies before the next one's.
 """
 
 import ctypes
+import heapq
 import json
 import subprocess
 import sys
@@ -38,21 +40,30 @@ def answer(lib: Any, model: Any, prompt: str, max_tokens: int) -> dict[str, Any]
     prompt_tokens = (ctypes.c_int32 * count)(*buffer[:count])
     assert lib.llama_decode(context, lib.llama_batch_get_one(prompt_tokens, count)) == 0
     tokens: list[int] = []
-    pieces = b""
+    margins: list[float] = []
+    pieces: list[bytes] = []
+    text = b""
     vocabulary_size = lib.llama_vocab_n_tokens(vocabulary)
     while len(tokens) < max_tokens and count + len(tokens) < lib.llama_n_ctx(context):
         logits = lib.llama_get_logits_ith(context, -1)
-        token = max(range(vocabulary_size), key=logits.__getitem__)
+        token, second = heapq.nlargest(2, range(vocabulary_size), key=logits.__getitem__)
+        margins.append(logits[token] - logits[second])
         if lib.llama_vocab_is_eog(vocabulary, token):
             break
         tokens.append(token)
         piece = ctypes.create_string_buffer(256)
         length = lib.llama_token_to_piece(vocabulary, token, piece, 256, 0, False)
-        pieces += piece.raw[:length]
+        text += piece.raw[:length]
+        length = lib.llama_token_to_piece(vocabulary, token, piece, 256, 0, True)
+        pieces.append(piece.raw[:length])
         one = (ctypes.c_int32 * 1)(token)
         assert lib.llama_decode(context, lib.llama_batch_get_one(one, 1)) == 0
     lib.llama_free(context)
-    return {"tokens": tokens, "text": pieces.decode(errors="replace")}
+    return {
+        "pieces": [piece.hex() for piece in pieces],
+        "text": text.decode(errors="replace"),
+        "margins": margins,
+    }
 
 
 def main() -> None:

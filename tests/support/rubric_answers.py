@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from engine.generation.generator import generate
+
 from engine.backends.choose import load_backend
 from engine.chat.template import TemplateVariables, render
 from engine.contract.chat import ChatMessage
 from engine.contract.params import LoadParams, SamplingParams
 from engine.generation.backend import Backend
-from engine.generation.generator import generate
 from engine.generation.sequence import Sequence as TokenSequence
 from engine.training.messages import Message
 from engine.training.rubric import Answer, Answerer

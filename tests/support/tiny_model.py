@@ -25,12 +25,29 @@ MEDIUM = Shape(hidden=512, layers=16, heads=8, feed_forward=1408)  # 51 M parame
 HIDDEN, LAYERS, HEADS, FEED_FORWARD = TINY.hidden, TINY.layers, TINY.heads, TINY.feed_forward
 
 
+def add_byte_vocabulary(writer: GGUFWriter) -> None:
+    """One token per byte, after an unknown, a begin and an end token."""
+    writer.add_vocab_size(VOCABULARY_SIZE)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))])
+    writer.add_token_scores([0.0] * VOCABULARY_SIZE)
+    writer.add_token_types([TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 256])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+
+
 def write_tiny_model(
-    path: Path, *, seed: int = 0, chat_template: str = "", name: str = "Tiny", shape: Shape = TINY
+    path: Path,
+    *,
+    seed: int = 0,
+    chat_template: str = "",
+    name: str = "Tiny",
+    shape: Shape = TINY,
+    tensors_per_file: int = 0,
 ) -> Path:
-    """Write a Llama of random parameters."""
+    """Write a Llama of random parameters; `tensors_per_file` cuts it into parts and answers the first."""
     random = np.random.default_rng(seed)
-    writer = GGUFWriter(path, "llama")
+    writer = GGUFWriter(path, "llama", split_max_tensors=tensors_per_file)
     writer.add_name(name)
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(shape.hidden)
@@ -38,14 +55,8 @@ def write_tiny_model(
     writer.add_feed_forward_length(shape.feed_forward)
     writer.add_head_count(shape.heads)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(VOCABULARY_SIZE)
     writer.add_rope_dimension_count(shape.hidden // shape.heads)
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))])
-    writer.add_token_scores([0.0] * VOCABULARY_SIZE)
-    writer.add_token_types([TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 256])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
+    add_byte_vocabulary(writer)
     if chat_template:
         writer.add_chat_template(chat_template)
 
@@ -69,4 +80,4 @@ def write_tiny_model(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
+    return next(path.parent.glob(f"{path.stem}-00001-of-*.gguf")) if tensors_per_file else path

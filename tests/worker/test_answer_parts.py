@@ -6,10 +6,10 @@ import pytest
 
 from engine.backends.fake import FakeBackend, tokens_of
 from engine.chat import formats
-from engine.chat.output_format import OutputFormat
+from engine.chat.output_format import OutputFormat, Region
 from engine.contract.chat import ChatMessage, Part
 from engine.contract.messages import FinishedEvent, GenerateRequest, ReasoningEvent, TextEvent, ToolCallEvent
-from engine.contract.params import LoadParams
+from engine.contract.params import GenerationLimits, LoadParams
 from engine.worker.answer_parts import AnswerParts, marks_in_vocabulary
 from tests.support.host_recorder import HostRecorder
 
@@ -49,11 +49,17 @@ def test_control_tokens_of_the_format_are_read_and_all_others_stay_hidden() -> N
     assert message(read(formats.PLAIN, HARMONY)).text.startswith("analysisHm.")
 
 
-def test_only_single_control_tokens_are_marks_in_the_vocabulary() -> None:
+def test_control_tokens_are_visible_where_marks_consist_of_them() -> None:
     visible = marks_in_vocabulary(backend(), formats.HARMONY)
     shown = {backend().piece(token, special=True).decode() for token in visible}
     assert shown == {"<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>"}
     assert not marks_in_vocabulary(backend(), formats.HERMES)
+    longer = OutputFormat(
+        name="longer",
+        regions={"start": Region(kind="text", steps={"<|start|>assistant<|message|>": "start"})},
+    )
+    shown = {backend().piece(t, special=True).decode() for t in marks_in_vocabulary(backend(), longer)}
+    assert shown == {"<|start|>", "<|message|>"}
 
 
 def test_a_call_gets_an_id_that_every_template_takes() -> None:
@@ -120,6 +126,56 @@ def test_a_template_option_opens_the_reasoning(host: HostRecorder) -> None:
     assert set(reasoning) == {"a"}
     assert host.text_of("a") == "Yes."
     assert host.text_of("b") == "Hm.</think>Yes."
+
+
+@pytest.mark.parametrize("budget", [0, 10])
+def test_a_spent_budget_closes_the_reasoning_and_the_answer_goes_on(host: HostRecorder, budget: int) -> None:
+    finished = run(
+        host,
+        GenerateRequest(
+            request_id="a",
+            model="fake:family=think,tokens=100,text=I wonder why that is so. ",
+            messages=QUESTION,
+            reasoning_effort="on",
+            limits=GenerationLimits(reasoning_budget=budget),
+        ),
+    )
+    reasoning = "".join(event.text for event in host.events if isinstance(event, ReasoningEvent))
+    assert len(reasoning) <= budget
+    assert finished.reasoning_ended_by == "budget"
+    assert finished.usage.completion_tokens > 100  # what was forced counts too
+    assert "wonder" in host.text_of("a")
+    assert "think" not in host.text_of("a") + reasoning
+
+
+def test_reasoning_that_goes_in_circles_is_closed(host: HostRecorder) -> None:
+    finished = run(
+        host,
+        GenerateRequest(
+            request_id="a",
+            model="fake:family=think,tokens=1000,text=But wait; let me think about that once more. ",
+            messages=QUESTION,
+            template_options={"enable_thinking": True},
+        ),
+    )
+    assert finished.reasoning_ended_by == "loop"
+    assert finished.usage.reasoning_tokens < 800
+    assert host.text_of("a")
+
+
+def test_a_broken_template_is_told_and_answered_nevertheless(host: HostRecorder) -> None:
+    finished = run(host, GenerateRequest(request_id="a", model="fake:family=broken", messages=QUESTION))
+    assert finished.template_notice is not None
+    assert finished.template_notice.fallback == "ChatML"
+    assert "TemplateSyntaxError" in finished.template_notice.reason
+    assert host.text_of("a")
+
+
+def test_the_efforts_of_a_template_are_known_once_it_is_loaded(host: HostRecorder) -> None:
+    finished = run(host, GenerateRequest(request_id="a", model="fake:family=think", messages=QUESTION))
+    assert finished.loaded is not None
+    assert finished.loaded.reasoning_efforts == ("off", "on")
+    assert finished.template_notice is None
 
 
 def test_a_plain_completion_is_never_taken_apart(host: HostRecorder) -> None:

@@ -11,6 +11,7 @@ from engine.contract.messages import (
     ErrorEvent,
     FinishedEvent,
     GenerateRequest,
+    Heartbeat,
     Hello,
     LoadRequest,
     Message,
@@ -41,8 +42,11 @@ class Worker:
         self.process.stdin.flush()
 
     def read(self) -> Message:
+        """The next message but for beats, which come when they come."""
         assert self.process.stdout is not None
-        return decode(self.process.stdout.readline())
+        while isinstance(message := decode(self.process.stdout.readline()), Heartbeat):
+            pass
+        return message
 
     def read_until(self, kind: type[Message]) -> Message:
         while not isinstance(message := self.read(), kind):

@@ -7,6 +7,8 @@ kept here so that an error can quote them.
 import ctypes
 import sys
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -23,13 +25,26 @@ class NativeLog:
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=KEPT_LOG_LINES)
+        self._listener: Callable[[str], None] | None = None
 
     def take(self, level: int, text: bytes) -> None:
         """Accept one piece of the log."""
-        line = text.decode("utf-8", errors="replace").rstrip()
+        piece = text.decode("utf-8", errors="replace")
+        if self._listener is not None:
+            self._listener(piece)
+        line = piece.rstrip()
         if level in _LOGGED_LEVELS and line:
             self._lines.append(line)
             print(line, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def heard_by(self, listener: Callable[[str], None]) -> Iterator[None]:
+        """Pass every piece of the log on while the context lasts: some calls say only there what they do."""
+        self._listener = listener
+        try:
+            yield
+        finally:
+            self._listener = None
 
     def clear(self) -> None:
         """Forget the lines, before a call whose own are wanted."""

@@ -37,12 +37,18 @@ class ChainSampler:
         except InvalidRequest:
             self.close()
             raise
-        self.sample: Callable[[], int] = self._sample_in_grammar if self._grammar else self._sample_freely
+        self.sample: Callable[[int], int] = self._sample_in_grammar if self._grammar else self._sample_freely
 
     def accept_prompt(self, token_ids: Sequence[int], window: int) -> None:
         """Let penalties see the end of the prompt; the grammar begins with the answer."""
         for token in token_ids if window < 0 else token_ids[max(0, len(token_ids) - window) :]:
             self._library.llama_sampler_accept(self._chain, token)
+
+    def accept(self, token: int) -> None:
+        """Take note of a token that was not sampled; the grammar only of what it allows."""
+        if self._grammar and self._grammar_allows(token):
+            self._library.llama_sampler_accept(self._grammar, token)
+        self._library.llama_sampler_accept(self._chain, token)
 
     def close(self) -> None:
         """Free the chain with everything in it."""
@@ -99,14 +105,14 @@ class ChainSampler:
             len(breakers),
         )
 
-    def _sample_freely(self) -> int:
-        return int(self._library.llama_sampler_sample(self._chain, self._context, -1))
+    def _sample_freely(self, row: int) -> int:
+        return int(self._library.llama_sampler_sample(self._chain, self._context, row))
 
-    def _sample_in_grammar(self) -> int:
+    def _sample_in_grammar(self, row: int) -> int:
         library = self._library
-        token = self._pick(self._candidates(), filter_first=False)
+        token = self._pick(self._candidates(row), filter_first=False)
         if not self._grammar_allows(token):
-            token = self._pick(self._candidates(), filter_first=True)
+            token = self._pick(self._candidates(row), filter_first=True)
         library.llama_sampler_accept(self._grammar, token)
         library.llama_sampler_accept(self._chain, token)
         return token
@@ -124,9 +130,9 @@ class ChainSampler:
         self._library.llama_sampler_apply(self._grammar, ctypes.byref(array))
         return bool(np.isfinite(alone["logit"][0]))
 
-    def _candidates(self) -> np.ndarray:
-        """The logits of the last decoded position as llama.cpp's candidates, shape (V,)."""
-        logits = self._library.llama_get_logits_ith(self._context, -1)
+    def _candidates(self, row: int) -> np.ndarray:
+        """A row of logits of the last decode call as llama.cpp's candidates, shape (V,)."""
+        logits = self._library.llama_get_logits_ith(self._context, row)
         candidates = np.zeros(self._vocabulary_size, _CANDIDATE)
         candidates["id"] = np.arange(self._vocabulary_size)
         candidates["logit"] = np.ctypeslib.as_array(logits, (self._vocabulary_size,))

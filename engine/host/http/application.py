@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from engine.contract.errors import EngineError, ModelNotFound, RequestError
-from engine.contract.messages import FinishedEvent, GenerateRequest
+from engine.contract.errors import EngineError, ModelNotFound, ModelTooLarge, RequestError, WorkerRestartLimit
+from engine.contract.messages import FinishedEvent, GenerateRequest, TextEvent
 from engine.contract.params import LoadParams
 from engine.host.http.bridge import HostBridge, new_request_id
 from engine.host.http.guard import AccessRules, Guard
@@ -86,7 +86,9 @@ class Endpoints:
             generate = question.to_request(new_request_id(), self._models[question.model], self._load)
         except (ValueError, RequestError) as error:  # msgspec's errors are ValueErrors
             return error_reply(400, str(error), getattr(error, "code", None))
-        shape = AnswerShape(question.model, chat=kind is ChatQuestion)
+        shape = AnswerShape(
+            question.model, chat=kind is ChatQuestion, with_logprobs=generate.logprobs is not None
+        )
         if question.stream:
             stream = self._stream(generate, shape, with_usage=question.wants_usage)
             return await _begun_stream(stream)
@@ -95,12 +97,12 @@ class Endpoints:
 
     async def _whole(self, generate: GenerateRequest, shape: AnswerShape) -> Response:
         assert self._bridge is not None
-        text = ""
+        texts: list[TextEvent] = []
         try:
-            async for piece in self._bridge.answer(generate):
-                if isinstance(piece, FinishedEvent):
-                    return JsonReply(shape.whole(text, piece))
-                text += piece
+            async for event in self._bridge.answer(generate):
+                if isinstance(event, FinishedEvent):
+                    return JsonReply(shape.whole(texts, event))
+                texts.append(event)
         except EngineError as error:
             return error_reply(status_of(error), error.message, error.code)
         raise AssertionError("an answer ends with FinishedEvent or an error")
@@ -122,7 +124,7 @@ class Endpoints:
                     if isinstance(piece, FinishedEvent):
                         for chunk in shape.closing(piece, with_usage=with_usage):
                             yield server_sent(chunk)
-                    else:
+                    elif piece.text or piece.logprobs:
                         yield server_sent(shape.piece(piece))
             except EngineError as error:
                 if not has_begun:
@@ -164,6 +166,8 @@ def status_of(error: EngineError) -> int:
     """The HTTP status that fits an error of the engine."""
     if isinstance(error, ModelNotFound):
         return 404
+    if isinstance(error, ModelTooLarge | WorkerRestartLimit):
+        return 503  # it may work later
     return 400 if isinstance(error, RequestError) else 500
 
 

@@ -13,6 +13,7 @@ from engine.contract.messages import (
     GenerateRequest,
     TextEvent,
 )
+from engine.contract.paths import Paths
 from engine.host.router import EngineHost
 
 
@@ -23,9 +24,9 @@ class HostBridge:
         """Start the host; call from the event loop's thread."""
         self._loop = asyncio.get_running_loop()
         self._queues: dict[str, asyncio.Queue[Event]] = {}
-        self._host = EngineHost(emit=self._emit, echo_stderr=verbose)
+        self._host = EngineHost(self._emit, Paths.from_environment(), echo_stderr=verbose)
 
-    async def answer(self, request: GenerateRequest) -> AsyncIterator[str | FinishedEvent]:
+    async def answer(self, request: GenerateRequest) -> AsyncIterator[TextEvent | FinishedEvent]:
         """Yield an answer's text in pieces and at last how it ended; leaving early cancels it.
 
         Raises the EngineError that the request ends with.
@@ -37,7 +38,7 @@ class HostBridge:
             while not has_ended:
                 event = await events.get()
                 if isinstance(event, TextEvent):
-                    yield event.text
+                    yield event
                 elif isinstance(event, ErrorEvent):
                     has_ended = True
                     raise rebuild_error(event.code, event.message, event.details)

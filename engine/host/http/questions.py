@@ -90,7 +90,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     logit_bias: dict[str, float] | None = None
     response_format: ResponseFormat | None = None
     n: int | None = None
-    logprobs: bool | int | None = None
     tools: list[Any] | None = None
     # of this server alone, under the names of the command line
     top_k: int | None = None
@@ -108,8 +107,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         """The engine's request; raises InvalidRequest or ValueError with what is wrong."""
         if self.n not in (None, 1):
             raise InvalidRequest("n has to be 1")
-        if self.logprobs:
-            raise InvalidRequest("logprobs are not supported")
         if self.tools:
             raise InvalidRequest("tools are not supported")
         stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
@@ -141,6 +138,8 @@ class ChatQuestion(Question, frozen=True, kw_only=True):
     """The body of /v1/chat/completions."""
 
     messages: list[IncomingMessage]
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
 
     def to_request(self, request_id: str, model: str, load: LoadParams) -> GenerateRequest:
         """The engine's request."""
@@ -148,17 +147,22 @@ class ChatQuestion(Question, frozen=True, kw_only=True):
         messages = tuple(message.to_chat_message() for message in self.messages)
         if not messages:
             raise InvalidRequest("messages must not be empty")
-        return msgspec.structs.replace(request, messages=messages)
+        if self.top_logprobs is not None and not self.logprobs:
+            raise InvalidRequest("top_logprobs needs logprobs to be true")
+        logprobs = self.top_logprobs or 0 if self.logprobs else None
+        return msgspec.structs.replace(request, messages=messages, logprobs=logprobs)
 
 
 class CompletionQuestion(Question, frozen=True, kw_only=True):
     """The body of /v1/completions."""
 
     prompt: str | list[str]
+    logprobs: int | None = None
 
     def to_request(self, request_id: str, model: str, load: LoadParams) -> GenerateRequest:
         """The engine's request."""
         prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         if len(prompts) != 1 or not prompts[0]:
             raise InvalidRequest("prompt has to be one text that is not empty")
-        return msgspec.structs.replace(super().to_request(request_id, model, load), prompt=prompts[0])
+        request = super().to_request(request_id, model, load)
+        return msgspec.structs.replace(request, prompt=prompts[0], logprobs=self.logprobs)

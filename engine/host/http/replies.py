@@ -2,14 +2,16 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from engine.contract.messages import FinishedEvent, Usage
+from engine.contract.messages import FinishedEvent, TextEvent, TokenLogprob, Usage
+from engine.host.http.logprobs import chat_logprobs, completion_logprobs
 
-FINISH_REASONS = {"stop": "stop", "length": "length", "cancelled": "stop"}
+FINISH_REASONS = {"stop": "stop", "length": "length", "context": "length", "cancelled": "stop"}
 
 
 class JsonReply(Response):
@@ -37,18 +39,26 @@ def error_reply(status: int, message: str, code: str | None = None) -> JsonReply
 class AnswerShape:
     """One answer in the shape of the endpoint that was asked: chat or plain completion."""
 
-    def __init__(self, model: str, *, chat: bool) -> None:
-        self._chat = chat
+    def __init__(self, model: str, *, chat: bool, with_logprobs: bool = False) -> None:
+        self._chat, self._with_logprobs = chat, with_logprobs
+        self._text_offset = 0  # characters that were sent
         self._head = {
             "id": ("chatcmpl-" if chat else "cmpl-") + uuid.uuid4().hex,
             "created": int(time.time()),
             "model": model,
         }
 
-    def whole(self, text: str, finished: FinishedEvent) -> dict[str, Any]:
+    def whole(self, texts: Sequence[TextEvent], finished: FinishedEvent) -> dict[str, Any]:
         """The answer in one piece."""
+        text = "".join(event.text for event in texts)
         content = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
-        choice = {"index": 0, **content, "finish_reason": FINISH_REASONS[finished.reason], "logprobs": None}
+        logprobs = self._logprobs([logprob for event in texts for logprob in event.logprobs])
+        choice = {
+            "index": 0,
+            **content,
+            "finish_reason": FINISH_REASONS[finished.reason],
+            "logprobs": logprobs,
+        }
         kind = "chat.completion" if self._chat else "text_completion"
         return {**self._head, "object": kind, "choices": [choice], "usage": usage_of(finished.usage)}
 
@@ -56,9 +66,10 @@ class AnswerShape:
         """What comes before the first text of a streamed answer."""
         return [self._chunk({"delta": {"role": "assistant", "content": ""}}, None)] if self._chat else []
 
-    def piece(self, text: str) -> dict[str, Any]:
+    def piece(self, event: TextEvent) -> dict[str, Any]:
         """A piece of a streamed answer."""
-        return self._chunk({"delta": {"content": text}} if self._chat else {"text": text}, None)
+        content = {"delta": {"content": event.text}} if self._chat else {"text": event.text}
+        return self._chunk(content, None, event.logprobs)
 
     def closing(self, finished: FinishedEvent, *, with_usage: bool) -> list[dict[str, Any]]:
         """What ends a streamed answer."""
@@ -68,10 +79,22 @@ class AnswerShape:
             chunks.append({**chunks[0], "choices": [], "usage": usage_of(finished.usage)})
         return chunks
 
-    def _chunk(self, content: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
+    def _chunk(
+        self, content: dict[str, Any], finish_reason: str | None, logprobs: Sequence[TokenLogprob] = ()
+    ) -> dict[str, Any]:
         kind = "chat.completion.chunk" if self._chat else "text_completion"
-        choice = {"index": 0, **content, "finish_reason": finish_reason, "logprobs": None}
+        told = self._logprobs(logprobs) if logprobs else None
+        choice = {"index": 0, **content, "finish_reason": finish_reason, "logprobs": told}
         return {**self._head, "object": kind, "choices": [choice]}
+
+    def _logprobs(self, tokens: Sequence[TokenLogprob]) -> dict[str, Any] | None:
+        if not self._with_logprobs:
+            return None
+        if self._chat:
+            return chat_logprobs(tokens)
+        told = completion_logprobs(tokens, self._text_offset)
+        self._text_offset += sum(len(token.text) for token in tokens)
+        return told
 
 
 def usage_of(usage: Usage) -> dict[str, Any]:

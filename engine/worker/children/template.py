@@ -3,34 +3,19 @@
 An empty line is answered with an empty reply: the child is ready.
 """
 
-import signal
 import sys
 
 import msgspec
 
 from engine.chat.template import RenderReply, RenderRequest, render
 from engine.contract.errors import TemplateBroken
-
-MEMORY_LIMIT_BYTES = 256 * 2**20
-
-
-def main() -> int:
-    """Answer until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for whoever started this process
-    limit_memory()
-    for line in sys.stdin.buffer:
-        reply = _reply(msgspec.json.decode(line, type=RenderRequest)) if line.strip() else RenderReply()
-        sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
-        sys.stdout.buffer.flush()
-    return 0
+from engine.worker.children.lines import answer_lines
 
 
-def limit_memory() -> None:
-    """Let allocations beyond the limit fail. Windows has no such limit for a process by itself."""
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415  (POSIX only)
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+def answer(line: bytes) -> bytes:
+    """Render what a line asks for."""
+    reply = _reply(msgspec.json.decode(line, type=RenderRequest)) if line else RenderReply()
+    return msgspec.json.encode(reply)
 
 
 def _reply(request: RenderRequest) -> RenderReply:
@@ -43,4 +28,4 @@ def _reply(request: RenderRequest) -> RenderReply:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer_lines(answer))

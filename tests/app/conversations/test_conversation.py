@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations.conversation import Conversation, make_title
+from app.conversations.conversation import Conversation
+from app.conversations.message import Attachment
+from app.conversations.settings import ConversationSettings
+from app.conversations.titles import clean_title, make_title
 from engine.contract.chat import ChatMessage
 
 
@@ -86,3 +89,67 @@ def test_a_title_ends_at_a_word(text: str, title: str) -> None:
 def test_half_a_surrogate_pair_becomes_something_that_can_be_stored() -> None:
     message = Conversation.new().append(role="user", text="a\ud83db")
     assert message.text == "a?b"
+
+
+def test_the_engine_gets_the_system_prompt_first() -> None:
+    conversation = Conversation.new()
+    conversation.settings = ConversationSettings(system_prompt="Be brief.")
+    conversation.append(role="user", text="Hello")
+    assert conversation.chat_messages() == (
+        ChatMessage(role="system", text="Be brief."),
+        ChatMessage(role="user", text="Hello"),
+    )
+
+
+def test_attachments_come_before_the_text_each_in_fences_it_does_not_hold() -> None:
+    conversation = Conversation.new()
+    attached = (
+        Attachment(name="a.py", text="print(1)\n", size_bytes=9),
+        Attachment(name="b.md", text="````\ncode\n````", size_bytes=14),
+    )
+    conversation.append(role="user", text="What is this?", attachments=attached)
+    [said] = conversation.chat_messages()
+    assert said.text == (
+        "a.py:\n```\nprint(1)\n```\n\nb.md:\n`````\n````\ncode\n````\n`````\n\nWhat is this?"
+    )
+
+
+def test_reasoning_is_not_sent_again() -> None:
+    conversation = Conversation.new()
+    conversation.append(role="user", text="Why?")
+    answer = conversation.append(role="assistant", text="Because.")
+    conversation.change(replace(answer, reasoning="Let me see."))
+    assert conversation.chat_messages()[-1] == ChatMessage(role="assistant", text="Because.")
+
+
+def test_a_message_of_attachments_alone_is_titled_after_the_first() -> None:
+    conversation = Conversation.new()
+    conversation.append(
+        role="user", text="", attachments=[Attachment(name="report.txt", text="x", size_bytes=1)]
+    )
+    assert conversation.header.title == "report.txt"
+
+
+def test_a_title_the_user_typed_is_never_replaced() -> None:
+    conversation = Conversation.new()
+    conversation.append(role="user", text="Tell me about stills")
+    conversation.rename("Distillation", "model")
+    assert conversation.header.title == "Distillation"
+    conversation.rename("My stills")
+    conversation.rename("Distillation", "model")
+    assert conversation.header.title == "My stills"
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        ("Stills and retorts", "Stills and retorts"),
+        ('**Title:** "Stills and retorts."\n\nIt is about…', "Stills and retorts"),
+        ("# 旅行の計画\n", "旅行の計画"),
+        ("", ""),
+        ("...", ""),
+        ("Sure, here is a title that tells you everything about what was said so far", ""),
+    ],
+)
+def test_a_model_s_answer_becomes_a_title_or_none(answer: str, title: str) -> None:
+    assert clean_title(answer) == title

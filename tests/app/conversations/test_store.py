@@ -9,44 +9,13 @@ import pytest
 
 from app.conversations.conversation import AnswerStats, Conversation
 from app.conversations.errors import StoreUnreadable
+from app.conversations.message import Attachment, Draft, Folder
+from app.conversations.search import search
+from app.conversations.settings import ConversationSettings
 from app.conversations.store import ConversationStore
 from engine.contract.paths import Paths
 from engine.contract.processes import child_environment
-
-WAIT_S = 20.0
-
-
-class SavedRecorder:
-    """Collects what the store reports, and waits for it."""
-
-    def __init__(self) -> None:
-        self.saved: list[int] = []
-        self.failed: list[tuple[int, str]] = []
-        self.threads: set[str] = set()
-        self._changed = threading.Condition()
-
-    def on_saved(self, sequence: int) -> None:
-        with self._changed:
-            self.saved.append(sequence)
-            self.threads.add(threading.current_thread().name)
-            self._changed.notify_all()
-
-    def on_failed(self, sequence: int, reason: str) -> None:
-        with self._changed:
-            self.failed.append((sequence, reason))
-            self._changed.notify_all()
-
-    def wait_for(self, sequence: int) -> None:
-        with self._changed:
-            done = self._changed.wait_for(
-                lambda: sequence in self.saved or sequence in [number for number, _ in self.failed], WAIT_S
-            )
-        assert done, f"{sequence} was neither saved nor refused"
-
-
-@pytest.fixture
-def recorder() -> SavedRecorder:
-    return SavedRecorder()
+from tests.support.saved_recorder import SavedRecorder
 
 
 def talk() -> Conversation:
@@ -78,7 +47,7 @@ def test_a_conversation_comes_back_as_it_was_saved(paths: Paths) -> None:
 def test_saving_answers_at_once_and_reports_from_the_writer_s_thread(
     paths: Paths, recorder: SavedRecorder
 ) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    store = ConversationStore(paths.conversations, recorder.reports)
     conversation = talk()
     numbers = [store.save(conversation.header, message) for message in conversation.path()]
     recorder.wait_for(numbers[-1])
@@ -88,7 +57,7 @@ def test_saving_answers_at_once_and_reports_from_the_writer_s_thread(
 
 
 def test_what_was_reported_as_saved_can_be_read(paths: Paths, recorder: SavedRecorder) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    store = ConversationStore(paths.conversations, recorder.reports)
     conversation = talk()
     recorder.wait_for(store.save(conversation.header, *conversation.path()))
     assert store.load(conversation.id).path() == conversation.path()
@@ -126,10 +95,11 @@ from pathlib import Path
 from dataclasses import replace
 from app.conversations.conversation import Conversation
 from app.conversations.store import ConversationStore
+from app.conversations.writer import WriteReports
 def report(sequence):
     if sequence == 3:
         print(conversation.id, flush=True)
-store = ConversationStore(Path(sys.argv[1]), on_saved=report)
+store = ConversationStore(Path(sys.argv[1]), WriteReports(on_saved=report))
 conversation = Conversation.new()
 store.save(conversation.header, conversation.append(role="user", text="Tell me a story"))
 answer = conversation.append(role="assistant", text="", state="streaming")
@@ -157,7 +127,7 @@ sys.stdin.read()
 
 
 def test_the_bin_hides_a_conversation_until_it_is_restored(paths: Paths, recorder: SavedRecorder) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    store = ConversationStore(paths.conversations, recorder.reports)
     conversation = talk()
     store.save(conversation.header, *conversation.path())
     recorder.wait_for(store.move_to_bin(conversation.id))
@@ -168,7 +138,7 @@ def test_the_bin_hides_a_conversation_until_it_is_restored(paths: Paths, recorde
 
 
 def test_saving_does_not_take_a_conversation_out_of_the_bin(paths: Paths, recorder: SavedRecorder) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    store = ConversationStore(paths.conversations, recorder.reports)
     conversation = talk()
     store.save(conversation.header, *conversation.path())
     store.move_to_bin(conversation.id)
@@ -178,7 +148,7 @@ def test_saving_does_not_take_a_conversation_out_of_the_bin(paths: Paths, record
 
 
 def test_the_bin_is_emptied_after_thirty_days(paths: Paths, recorder: SavedRecorder) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    store = ConversationStore(paths.conversations, recorder.reports)
     conversation = talk()
     store.save(conversation.header, *conversation.path())
     store.move_to_bin(conversation.id)
@@ -193,7 +163,7 @@ def test_the_bin_is_emptied_after_thirty_days(paths: Paths, recorder: SavedRecor
 def test_a_title_can_be_changed_without_opening_the_conversation(
     paths: Paths, recorder: SavedRecorder
 ) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    store = ConversationStore(paths.conversations, recorder.reports)
     conversation = talk()
     store.save(conversation.header)
     recorder.wait_for(store.rename(conversation.id, "Stories"))
@@ -204,7 +174,7 @@ def test_a_title_can_be_changed_without_opening_the_conversation(
 def test_a_write_that_fails_is_reported_and_the_next_one_goes_through(
     paths: Paths, recorder: SavedRecorder
 ) -> None:
-    store = ConversationStore(paths.conversations, on_saved=recorder.on_saved, on_failed=recorder.on_failed)
+    store = ConversationStore(paths.conversations, recorder.reports)
     stranger = talk().path()[0]
     conversation = talk()
     refused = store.save(conversation.header, replace(stranger, conversation_id="nowhere"))
@@ -225,10 +195,99 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(tmp_path: Path) -
 
 
 def test_two_stores_can_work_on_one_file(paths: Paths, recorder: SavedRecorder) -> None:
-    first = ConversationStore(paths.conversations, on_saved=recorder.on_saved)
+    first = ConversationStore(paths.conversations, recorder.reports)
     second = ConversationStore(paths.conversations)
     conversation = talk()
     recorder.wait_for(first.save(conversation.header, *conversation.path()))
     assert second.load(conversation.id).path() == conversation.path()
     second.close()
     first.close()
+
+
+def test_reasoning_attachments_and_settings_come_back(paths: Paths) -> None:
+    conversation = talk()
+    conversation.settings = ConversationSettings(system_prompt="Be brief.", sampling={"top_k": 5})
+    question = conversation.append(
+        role="user", text="This", attachments=[Attachment(name="a.txt", text="旅行", size_bytes=6)]
+    )
+    conversation.change(replace(question, reasoning="Hm."))
+    store = ConversationStore(paths.conversations)
+    store.save(conversation.header, *conversation.path())
+    store.save_settings(conversation.id, conversation.settings)
+    store.close()
+    store = ConversationStore(paths.conversations)
+    loaded = store.load(conversation.id)
+    store.close()
+    assert loaded.path() == conversation.path()
+    assert loaded.settings == conversation.settings
+
+
+def test_pins_folders_and_titles_survive_a_save_that_knows_nothing_of_them(paths: Paths) -> None:
+    conversation = talk()
+    store = ConversationStore(paths.conversations)
+    store.save(conversation.header, *conversation.path())
+    store.save_folder(Folder(id="f", name="Work"))
+    store.set_pinned(conversation.id, True)
+    store.move_to_folder(conversation.id, "f")
+    store.save(conversation.header, *conversation.path())
+    store.close()
+    store = ConversationStore(paths.conversations)
+    [header] = store.headers()
+    assert (header.is_pinned, header.folder_id) == (True, "f")
+    assert store.folders() == [Folder(id="f", name="Work")]
+    store.close()
+
+
+def test_a_removed_folder_leaves_its_conversations(paths: Paths, recorder: SavedRecorder) -> None:
+    conversation = talk()
+    store = ConversationStore(paths.conversations, recorder.reports)
+    store.save(conversation.header)
+    store.save_folder(Folder(id="f", name="Work"))
+    store.move_to_folder(conversation.id, "f")
+    recorder.wait_for(store.remove_folder("f"))
+    assert [header.folder_id for header in store.headers()] == [None]
+    store.close()
+
+
+def test_a_draft_is_kept_until_it_is_empty(paths: Paths, recorder: SavedRecorder) -> None:
+    store = ConversationStore(paths.conversations, recorder.reports)
+    draft = Draft(text="half a", attachments=(Attachment(name="a", text="b", size_bytes=1),))
+    recorder.wait_for(store.save_draft("c", draft))
+    assert (store.draft("c"), store.draft("other")) == (draft, Draft())
+    recorder.wait_for(store.save_draft("c", Draft()))
+    assert store.draft("c") == Draft()
+    store.close()
+
+
+def test_a_growing_answer_that_waits_is_written_once_and_every_save_is_reported(
+    paths: Paths, recorder: SavedRecorder
+) -> None:
+    store = ConversationStore(paths.conversations, recorder.reports)
+    gate = threading.Event()
+    store._writer.put(lambda _connection: gate.wait(20))  # the disk is slow
+    conversation = Conversation.new()
+    question = conversation.append(role="user", text="Go on")
+    numbers = [store.save(conversation.header, question)]
+    answer = conversation.append(role="assistant", text="", state="streaming")
+    for length in range(1, 50):
+        numbers.append(store.save(conversation.header, replace(answer, text="a" * length)))
+    assert len(store._writer._waiting) <= 3
+    gate.set()
+    recorder.wait_for(numbers[-1])
+    assert store.load(conversation.id).path()[-1].text == "a" * 49
+    assert recorder.saved[1:] == numbers
+    store.close()
+
+
+def test_answers_that_were_growing_are_ended_at_the_next_start(paths: Paths, recorder: SavedRecorder) -> None:
+    store = ConversationStore(paths.conversations, recorder.reports)
+    conversation = talk()
+    answer = conversation.append(role="assistant", text="Once 旅行", state="streaming")
+    recorder.wait_for(store.save(conversation.header, *conversation.path()))
+    assert not search(
+        store._connection, "once"
+    )  # not while it grows: the index would be written all the time
+    recorder.wait_for(store.end_interrupted())
+    assert store.load(conversation.id)[answer.id].state == "interrupted"
+    assert [found.message_id for found in search(store._connection, "旅行")] == [answer.id]
+    store.close()

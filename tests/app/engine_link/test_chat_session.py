@@ -2,8 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 from pytestqt.qtbot import QtBot
+from sqlcipher3 import dbapi2 as sqlite
 
 from app.conversations.conversation import Conversation, Message
+from app.conversations.message import Attachment
+from app.conversations.settings import ConversationSettings
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_session import ChatSession
 from app.engine_link.chat_sessions import ChatSessions
@@ -19,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def sessions(paths: Paths, client: EngineClient) -> Iterator[ChatSessions]:
     notices = SaveNotices()
-    store = ConversationStore(paths.conversations, on_saved=notices.saved.emit, on_failed=notices.failed.emit)
+    store = ConversationStore(paths.conversations, notices.reports)
     yield ChatSessions(store=store, notices=notices, client=client, name_of=lambda model: f"<{model}>")
     store.close()
 
@@ -144,8 +147,8 @@ def test_a_question_that_cannot_be_saved_is_not_sent(
     client: EngineClient, host_process: HostProcess, paths: Paths, qtbot: QtBot
 ) -> None:
     notices = SaveNotices()
-    store = ConversationStore(paths.conversations, on_saved=notices.saved.emit, on_failed=notices.failed.emit)
-    store._reader.executescript("DROP TABLE messages")  # as if the disk had lost it
+    store = ConversationStore(paths.conversations, notices.reports)
+    store._connection.executescript("DROP TABLE messages")  # as if the disk had lost it
     sessions = ChatSessions(store=store, notices=notices, client=client, name_of=str)
     session = sessions.new()
     session.send("Who are you?", model="fake")
@@ -215,3 +218,133 @@ def test_while_a_model_reasons_that_is_said_and_the_answer_is_its_text_alone(
     answer = wait_for_end(session, qtbot)
     assert "Thinking…" in said
     assert (answer.text, answer.state) == ("It is so.", "complete")
+
+
+def test_reasoning_is_kept_with_its_time_and_tokens(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
+    arrived: list[str] = []
+    session.reasoning_arrived.connect(lambda _id, text: arrived.append(text))
+    text = "<think>Let me see.</think>It is so."
+    session.send("Is it?", model=f"fake:family=think,once=true,rate=100,text={text}")
+    answer = wait_for_end(session, qtbot)
+    assert (answer.reasoning, "".join(arrived)) == ("Let me see.", "Let me see.")
+    assert answer.stats.reasoning_ms > 0
+    assert answer.stats.reasoning_tokens >= len("Let me see.")
+    qtbot.waitUntil(lambda: stored(paths, session).path()[-1] == answer, timeout=WAIT_MS)
+
+
+def test_reasoning_that_grows_is_kept_too(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
+    session.send("Go on", model="fake:family=think,rate=100,tokens=3000,text=<think>thinking ")
+    qtbot.waitUntil(lambda: len(answer_of(session).reasoning) > 150, timeout=WAIT_MS)
+    assert len(stored(paths, session).path()[-1].reasoning) > 50
+    session.stop()
+    wait_for_end(session, qtbot)
+
+
+def test_an_edited_question_is_answered_in_a_branch_of_its_own(
+    session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.send("One", model="fake:tokens=3,text=abc")
+    first = wait_for_end(session, qtbot)
+    question = session.conversation.path()[0]
+    with qtbot.waitSignal(session.path_changed, timeout=WAIT_MS):
+        session.edit(question.id, "Two", model="fake:tokens=3,text=xyz")
+    wait_for_end(session, qtbot)
+    assert [message.text for message in session.conversation.path()] == ["Two", "xyz"]
+    session.select_version(session.conversation.path()[0].id, -1)
+    assert session.conversation.path() == [question, first]
+    qtbot.waitUntil(lambda: stored(paths, session).path() == [question, first], timeout=WAIT_MS)
+
+
+def test_another_model_can_answer_the_same_question(session: ChatSession, qtbot: QtBot) -> None:
+    session.send("One", model="fake:tokens=3,text=abc")
+    first = wait_for_end(session, qtbot)
+    session.answer_again(first.id, model="fake:tokens=3,text=xyz")
+    second = wait_for_end(session, qtbot)
+    assert (second.text, second.model) == ("xyz", "<fake:tokens=3,text=xyz>")
+    assert session.conversation.siblings(second.id) == [first, second]
+    session.select_version(second.id, +1)  # there is none after the last
+    assert session.conversation.path()[-1] == second
+
+
+def test_an_answer_that_was_stopped_goes_on_in_the_same_message(session: ChatSession, qtbot: QtBot) -> None:
+    session.send("Go on", model="fake:rate=200,tokens=3000,text=abc")
+    qtbot.waitUntil(lambda: len(answer_of(session).text) > 20, timeout=WAIT_MS)
+    session.stop()
+    stopped = wait_for_end(session, qtbot)
+    session.continue_answer(stopped.id, model="fake:tokens=3,text=xyz")
+    whole = wait_for_end(session, qtbot)
+    assert (whole.id, whole.text) == (stopped.id, stopped.text + "xyz")
+    assert (whole.state, whole.stats.finish_reason) == ("complete", "stop")
+    assert whole.stats.completion_tokens > stopped.stats.completion_tokens
+    # the engine read the question and the answer so far, and no other words
+    assert whole.stats.prompt_tokens + stopped.stats.completion_tokens == len(
+        f"user: Go on\nassistant: {stopped.text}".encode()
+    )
+
+
+def test_a_deleted_message_comes_back(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
+    session.send("One", model="fake:tokens=3")
+    answer = wait_for_end(session, qtbot)
+    gone = session.delete(answer.id)
+    qtbot.waitUntil(lambda: len(stored(paths, session).path()) == 1, timeout=WAIT_MS)
+    session.restore(gone)
+    qtbot.waitUntil(lambda: stored(paths, session).path()[-1] == answer, timeout=WAIT_MS)
+
+
+def test_nothing_is_deleted_or_asked_while_an_answer_runs(session: ChatSession, qtbot: QtBot) -> None:
+    session.send("Go on", model="fake:rate=200,tokens=3000")
+    question, answer = session.conversation.path()
+    assert session.delete(question.id) == []
+    session.edit(question.id, "Other", model="fake")
+    session.answer_again(answer.id, model="fake")
+    session.continue_answer(answer.id, model="fake")
+    session.select_version(answer.id, 1)
+    assert [message.id for message in session.conversation.tree] == [question.id, answer.id]
+    session.stop()
+    wait_for_end(session, qtbot)
+
+
+def test_what_a_conversation_sets_is_sent_and_kept_with_its_first_message(
+    session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.change_settings(ConversationSettings(system_prompt="Be brief.", max_tokens=5))
+    session.send("Go on", model="fake:tokens=3000")
+    answer = wait_for_end(session, qtbot)
+    assert (answer.stats.completion_tokens, answer.stats.finish_reason) == (5, "length")
+    assert answer.stats.prompt_tokens == len(b"system: Be brief.\nuser: Go on\nassistant: ")
+    qtbot.waitUntil(lambda: stored(paths, session).settings.max_tokens == 5, timeout=WAIT_MS)
+
+
+def test_a_setting_no_sampler_can_use_is_said_in_the_answer(session: ChatSession, qtbot: QtBot) -> None:
+    session.change_settings(ConversationSettings(sampling={"temperature": -1}))
+    session.send("Go on", model="fake")
+    answer = wait_for_end(session, qtbot)
+    assert (answer.state, answer.stats.error_code) == ("failed", "invalid_request")
+    assert "temperature" in answer.stats.error_message
+
+
+def test_attachments_are_sent_before_the_text(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
+    notes = Attachment(name="a.txt", text="one", size_bytes=3)
+    session.send("", model="fake:tokens=3", attachments=[notes])
+    answer = wait_for_end(session, qtbot)
+    assert answer.stats.prompt_tokens == len(b"user: a.txt:\n```\none\n```\nassistant: ")
+    assert stored(paths, session).path()[0].attachments == (notes,)
+
+
+def test_a_question_waits_for_room_on_the_disk_and_is_asked_then(
+    session: ChatSession, sessions: ChatSessions, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("app.conversations.writer.RETRY_INTERVAL_S", 0.05)
+    full = [True]
+
+    def refuse(_connection: object) -> None:
+        if full:
+            error = sqlite.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite.SQLITE_FULL
+            raise error
+
+    sessions._store._writer.put(refuse)
+    session.send("Go on", model="fake:tokens=3,text=abc")
+    qtbot.waitUntil(lambda: "the disk is full" in session.activity, timeout=2000)
+    full.clear()
+    assert wait_for_end(session, qtbot).text == "abc"

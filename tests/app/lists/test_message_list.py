@@ -74,5 +74,43 @@ def test_every_role_says_what_the_record_says(messages: MessageList, path: list[
         MessageRole.MODEL: "Built-in model",
         MessageRole.MESSAGE: path[1],
         MessageRole.ACTIVITY: "Reading…",
+        MessageRole.IS_DIMMED: False,
     }
     assert messages.index(0).data(Qt.ItemDataRole.AccessibleTextRole) == "user: Who?"
+
+
+def test_reasoning_grows_beside_the_text(messages: MessageList, path: list[Message]) -> None:
+    messages.show_path(path)
+    for text in ("First ", "this."):
+        messages.append_reasoning(path[1].id, text)
+    assert (messages.message(1).reasoning, messages.message(1).text) == ("First this.", "")
+
+
+def test_another_branch_replaces_the_rows_from_where_it_begins(
+    messages: MessageList, path: list[Message], qtbot: QtBot
+) -> None:
+    messages.show_path(path)
+    other = [replace(path[1], id="other"), replace(path[0], id="later")]
+    with qtbot.assertNotEmitted(messages.modelReset):
+        messages.replace_tail(1, other)
+    assert [messages.message(row).id for row in range(messages.rowCount())] == [path[0].id, "other", "later"]
+    messages.replace_tail(1, [])
+    assert messages.rowCount() == 1
+
+
+def test_a_message_says_which_of_its_versions_it_is(messages: MessageList, path: list[Message]) -> None:
+    messages.show_path(path)
+    assert messages.versions(1) == (1, 1)
+    messages.set_versions(path[1].id, 2, 3)
+    assert messages.versions(1) == (2, 3)
+    messages.show_path(path)
+    assert messages.versions(1) == (1, 1)
+
+
+def test_messages_above_the_first_that_fits_are_dimmed(messages: MessageList, path: list[Message]) -> None:
+    messages.show_path(path)
+    assert [messages.is_dimmed(row) for row in (0, 1)] == [False, False]
+    messages.set_first_kept(path[1].id)
+    assert [messages.is_dimmed(row) for row in (0, 1)] == [True, False]
+    messages.set_first_kept("")
+    assert not messages.is_dimmed(0)

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.theme.fonts import FAMILY, load_fonts
 from app.theme.icons import Icons
 from app.theme.theme import Theme
-from app.theme.tokens import DARK, LIGHT, Tokens
+from app.theme.tokens import DARK, DARK_HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST, Tokens
 from engine.contract.paths import resources
 
 ICON_NAMES = sorted(path.stem for path in (resources() / "icons").glob("*.svg"))
@@ -29,15 +29,25 @@ def contrast(text: str, back: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
-def test_every_text_can_be_read_on_what_it_stands_on(tokens: Tokens) -> None:
+@pytest.mark.parametrize(
+    ("tokens", "least"),
+    [(LIGHT, 4.5), (DARK, 4.5), (LIGHT_HIGH_CONTRAST, 7.0), (DARK_HIGH_CONTRAST, 7.0)],
+    ids=["light", "dark", "light-high", "dark-high"],
+)
+def test_every_text_can_be_read_on_what_it_stands_on(tokens: Tokens, least: float) -> None:
     grounds = (tokens.window, tokens.sidebar, tokens.raised, tokens.hovered, tokens.selected, tokens.bubble)
     pairs = [(tokens.text, ground) for ground in (*grounds, tokens.text_selection)]
     pairs += [(tokens.secondary, ground) for ground in (tokens.window, tokens.sidebar, tokens.raised)]
     pairs += [(tokens.on_accent, tokens.accent), (tokens.accent, tokens.raised)]
     pairs += [(tokens.callout_text, tokens.callout)]
-    too_faint = [(text, back, contrast(text, back)) for text, back in pairs if contrast(text, back) < 4.5]
+    too_faint = [(text, back, contrast(text, back)) for text, back in pairs if contrast(text, back) < least]
     assert not too_faint
+
+
+@pytest.mark.parametrize("tokens", [LIGHT_HIGH_CONTRAST, DARK_HIGH_CONTRAST], ids=["light", "dark"])
+def test_with_high_contrast_lines_can_be_seen(tokens: Tokens) -> None:
+    assert contrast(tokens.line, tokens.window) >= 3
+    assert contrast(tokens.line, tokens.raised) >= 3
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
@@ -65,6 +75,39 @@ def test_the_choice_decides_whatever_the_platform_says(theme: Theme, qapp: QAppl
 def test_a_platform_without_an_opinion_gets_light(theme: Theme) -> None:
     theme.choose("system")  # the display without a screen has none
     assert (theme.choice, theme.tokens) == ("system", LIGHT)
+
+
+def test_high_contrast_goes_with_light_and_with_dark(theme: Theme) -> None:
+    theme.choose_contrast("high")
+    assert theme.tokens is LIGHT_HIGH_CONTRAST
+    theme.choose("dark")
+    assert theme.tokens is DARK_HIGH_CONTRAST
+    theme.choose_contrast("system")  # the display without a screen has no preference
+    assert theme.tokens is DARK
+
+
+def test_text_grows_in_steps_up_to_twice_its_size(theme: Theme, qtbot: QtBot) -> None:
+    label = QLabel("text")
+    qtbot.addWidget(label)
+    theme.give_font(label, "body")
+    normal = label.font().pixelSize()
+    for _ in range(20):
+        theme.step_font_scale(1)
+    assert (theme.font_scale, label.font().pixelSize()) == (200, 2 * normal)
+    theme.choose_font_scale(100)
+    theme.step_font_scale(-1)
+    assert theme.font_scale == 90
+    theme.choose_font_scale(5)
+    assert theme.font_scale == 80
+
+
+def test_a_widget_that_is_gone_does_not_mind_a_change_of_fonts(theme: Theme, qtbot: QtBot) -> None:
+    label = QLabel("text")
+    theme.give_font(label, "body")
+    label.deleteLater()
+    del label
+    qtbot.wait(1)
+    theme.choose_font_scale(150)
 
 
 def test_listeners_hear_of_a_change(theme: Theme, qtbot: QtBot) -> None:

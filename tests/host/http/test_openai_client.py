@@ -151,3 +151,33 @@ def test_a_real_model_answers_repeatably_in_a_schema_and_within_a_grammar(builti
         value = json.loads(ask(client, model=model, response_format=response_format, max_tokens=60))
         assert value["n"] in (1, 2)
         assert ask(client, model=model, extra_body={"grammar": 'root ::= "yes" | "no"'}) in ("yes", "no")
+
+
+@pytest.mark.llama
+def test_logprobs_come_with_a_chat_and_with_a_completion(builtin: Path) -> None:
+    with (
+        served(str(builtin), "--threads", "1") as server,
+        OpenAI(base_url=server.url, api_key=KEY, max_retries=0, timeout=60) as client,
+    ):
+        asked = {"model": builtin.stem, "messages": [{"role": "user", "content": "Hi"}], "temperature": 0}
+        options = {"max_tokens": 8, "logprobs": True, "top_logprobs": 3}
+        whole = client.chat.completions.create(**asked, **options)  # type: ignore[call-overload]
+        tokens = whole.choices[0].logprobs.content
+        text = b"".join(bytes(token.bytes) for token in tokens).decode()
+        assert text == whole.choices[0].message.content
+        for token in tokens:
+            assert token.logprob == token.top_logprobs[0].logprob <= 0  # the best one, at temperature 0
+            assert len(token.top_logprobs) == 3
+        streamed = list(client.chat.completions.create(**asked, **options, stream=True))  # type: ignore[call-overload]
+        pieces = [chunk.choices[0].logprobs for chunk in streamed if chunk.choices[0].logprobs]
+        assert [t.logprob for piece in pieces for t in piece.content] == [t.logprob for t in tokens]
+        plain = client.completions.create(model=builtin.stem, prompt="Once", max_tokens=5, logprobs=2)
+        told = plain.choices[0].logprobs
+        assert told is not None
+        assert told.tokens is not None
+        assert "".join(told.tokens) == plain.choices[0].text
+        assert told.text_offset == [sum(map(len, told.tokens[:n])) for n in range(len(told.tokens))]
+        with pytest.raises(openai.BadRequestError, match="logprobs"):
+            client.completions.create(model=builtin.stem, prompt="Once", logprobs=99)
+        with pytest.raises(openai.BadRequestError, match="top_logprobs needs"):
+            client.chat.completions.create(**asked, top_logprobs=3)  # type: ignore[call-overload]

@@ -1,0 +1,90 @@
+"""What can wait until nothing else is to do: long messages' ends, colours, the next screens."""
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.chat_view.code_highlighter import COMMON, preload
+
+if TYPE_CHECKING:
+    from app.chat_view.chat_view import ChatView
+
+PAUSE_MS = 12  # between two steps, for everything else
+QUIET_MS = 150
+SCREENS_AHEAD = 1.5  # that are laid out before they are seen, in both directions
+
+
+class IdleWork(QObject):
+    """One small step at a time; stands still when all is done."""
+
+    def __init__(self, view: "ChatView") -> None:
+        super().__init__(view)
+        self._view = view
+        self._languages = list(COMMON)
+        self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._timer.timeout.connect(self._step)
+
+    def start(self) -> None:
+        """There may be something to do."""
+        if not self._timer.isActive() and self._view.isVisible():
+            self._timer.start(PAUSE_MS)
+
+    def start_later(self) -> None:
+        """There may be something to do, once nothing has happened for a while."""
+        if self._view.isVisible():
+            self._timer.start(QUIET_MS)
+
+    def stop(self) -> None:
+        """Leave the rest until the next `start`."""
+        self._timer.stop()
+
+    def _step(self) -> None:
+        if self._read() or self._colour() or self._lay_out_ahead() or self._preload():
+            self._timer.start(PAUSE_MS)
+
+    def _read(self) -> bool:
+        """Read on in a message of which a part can be seen."""
+        view = self._view
+        if view.column.unfinished_row(view.keeper.top, view.keeper.bottom) is None:
+            return False
+        view.refresh()
+        return True
+
+    def _colour(self) -> bool:
+        """Colour code that can be seen."""
+        view = self._view
+        for row in view.rows_in_sight():
+            layout = view.column.layout(row)
+            for _, text, corner in layout.parts():
+                top = -view.keeper.place_of(row) - corner.y()
+                block = text.column.unfinished(top, top + view.viewport().height())
+                if block is not None:
+                    block.advance()
+                    view.viewport().update()
+                    return True
+        return False
+
+    def _lay_out_ahead(self) -> bool:
+        """Lay out one message close to those in sight."""
+        view = self._view
+        ahead = SCREENS_AHEAD * view.viewport().height()
+        row = view.column.unfinished_row(view.keeper.bottom, view.keeper.bottom + ahead)
+        if row is None:
+            row = view.column.unfinished_row(max(view.keeper.top - ahead, 0), view.keeper.top)
+        if row is None or view.messages.message(row).state == "streaming":
+            return False
+        view.keeper.lay_out(row, time.perf_counter() + 0.005)
+        return True
+
+    def _preload(self) -> bool:
+        """Have the next common language ready for code."""
+        if not self._languages or not view_has_answers(self._view):
+            return False
+        preload(self._languages.pop(0))
+        return True
+
+
+def view_has_answers(view: "ChatView") -> bool:
+    """Whether there may soon be code to colour."""
+    return view.messages.rowCount() > 1

@@ -1,0 +1,154 @@
+"""The Markdown that answers are written in: CommonMark, GFM tables and strikethrough, tasks, footnotes, TeX.
+
+Raw HTML is text. Every inline token says where in its source it begins (`meta["at"]`), so that what is
+selected on the screen can be copied as it was written. Knows nothing of how a token looks.
+"""
+
+import re
+from typing import Any, Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
+
+Environment = dict[str, Any]  # what earlier parts define for later ones: link targets, footnotes
+
+DEEPEST = (
+    40  # nested quotes and lists; markdown-it would drop what is deeper, so such a block is shown as text
+)
+LONGEST_INLINE = 10_000  # characters of one paragraph; more is shown without inline formatting
+MOST_STEPS = 4_000_000  # characters looked at for what could begin a link: that many marks, that long a text
+MOST_COLUMNS = 64  # of a table
+LONGEST_FORMULA = 60  # lines
+_TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
+
+
+def make_parser() -> MarkdownIt:
+    """The parser of every answer; it keeps no state of its own."""
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
+    parser.inline = _PlacingInline()
+    parser.enable(["table", "strikethrough"])
+    parser.use(
+        dollarmath_plugin,
+        allow_labels=False,
+        allow_space=False,
+        allow_digits=False,
+        allow_blank_lines=False,
+        double_inline=True,
+    )
+    parser.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True)
+    parser.use(gfm_autolink_plugin)
+    parser.block.ruler.before(
+        "fence",
+        "bracket_formula",
+        _bracket_formula_block,
+        {"alt": ["paragraph", "reference", "blockquote", "list"]},
+    )
+    parser.inline.ruler.before("escape", "bracket_formula", _bracket_formula)
+    parser.core.ruler.before("inline", "tasks", _mark_tasks)
+    parser.inline.ruler2.disable("fragments_join")  # joined tokens would lose their places
+    parser.core.ruler.disable("text_join")
+    return parser
+
+
+class _PlacingState(StateInline):
+    """Notes where each token and each stretch of text begins."""
+
+    def __init__(self, source: str, parser: MarkdownIt, env: Environment, tokens: list[Token]) -> None:
+        super().__init__(source, parser, env, tokens)
+        self._text_at = 0
+        self._places: dict[int, int] = {}
+
+    def append_pending(self, text: str) -> None:
+        if not self._pending and not self._pending_buffer:
+            self._text_at = self.pos
+        super().append_pending(text)
+
+    def pushPending(self) -> Token:
+        token = super().pushPending()
+        self._places[id(token)] = self._text_at
+        return token
+
+    def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
+        token = super().push(ttype, tag, nesting)
+        self._places[id(token)] = self.pos
+        return token
+
+    def write_places(self) -> None:
+        for token in self.tokens:
+            token.meta["at"] = self._places.get(id(token), 0)
+
+
+class _PlacingInline(ParserInline):
+    """The inline parser, with places in its tokens; refuses what would take too long."""
+
+    def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
+        if len(src) > LONGEST_INLINE or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS:
+            tokens.append(Token("text", "", 0, content=src, meta={"at": 0}))
+            return tokens
+        state = _PlacingState(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        state.write_places()
+        return state.tokens
+
+
+def _mark_tasks(state: StateCore) -> None:
+    """Take the box off the front of a task; its list item says whether it is done."""
+    tokens = state.tokens
+    for item, opening, inline in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (item.type, opening.type, inline.type) == ("list_item_open", "paragraph_open", "inline"):
+            box = _TASK.match(inline.content)
+            if box:
+                item.meta["is_done"] = box[1] != " "
+                inline.content = inline.content[box.end() :]
+
+
+def _bracket_formula(state: StateInline, silent: bool) -> bool:
+    r"""An inline formula: \( … \), or \[ … \] in the middle of a paragraph."""
+    opening = state.src[state.pos : state.pos + 2]
+    if opening not in ("\\(", "\\["):
+        return False
+    closing = "\\)" if opening == "\\(" else "\\]"
+    end = state.src.find(closing, state.pos + 2, state.posMax)
+    tex = state.src[state.pos + 2 : end]
+    if end < 0 or not tex.strip("\\ \n"):
+        return False
+    if not silent:
+        token = state.push("math_inline" if opening == "\\(" else "math_inline_double", "math", 0)
+        token.content, token.markup = tex, opening
+    state.pos = end + 2
+    return True
+
+
+def _bracket_formula_block(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:
+    r"""A formula on lines of its own: from a line that begins with \[ to one that ends with \]."""
+    if state.is_code_block(first_line):
+        return False
+    lines: list[str] = []
+    for line in range(first_line, min(end_line, first_line + LONGEST_FORMULA)):
+        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+        if text.startswith("\\[") != (line == first_line) or not text:
+            return False
+        lines.append(text.removeprefix("\\[") if line == first_line else text)
+        if text.endswith("\\]"):
+            break
+        if "\\]" in text:
+            return False
+    else:
+        return False
+    if silent:
+        return True
+    token = state.push("math_block", "math", 0)
+    token.content = "\n".join(lines).removesuffix("\\]")
+    token.markup = "\\["
+    token.map = [first_line, line + 1]
+    state.line = line + 1
+    return True

@@ -1,0 +1,1 @@
+"""The pages of the settings; imported when they are opened for the first time."""

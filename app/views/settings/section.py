@@ -1,0 +1,113 @@
+"""A section of the settings: a column of rows, each with what it is, what it means and a control."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme.fonts import FontUse
+from app.theme.theme import Theme
+
+COLUMN_WIDTH = 680
+
+
+class Section(QScrollArea):
+    """Scrolls; what is in it never becomes wider than a column that can be read."""
+
+    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.theme = theme
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(title)
+        self._inside = QWidget(self)
+        self._inside.setObjectName("sectionColumn")
+        self._inside.setMaximumWidth(theme.scaled(COLUMN_WIDTH))
+        self.column = QVBoxLayout(self._inside)
+        self.column.setContentsMargins(28, 20, 28, 28)
+        self.column.setSpacing(16)
+        outside = QWidget(self)
+        across = QHBoxLayout(outside)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addWidget(self._inside, 1000)
+        across.addStretch(1)
+        self.setWidget(outside)
+        self.column.addWidget(self.label(title, "title"))
+        self.column.addStretch(1)
+
+    def refresh(self) -> None:
+        """Read again what may have changed; called whenever the section is shown."""
+
+    def add(self, widget: QWidget) -> None:
+        """Add something over the whole width."""
+        self.column.insertWidget(self.column.count() - 1, widget)
+
+    def add_text(self, text: str) -> QLabel:
+        """Add a paragraph."""
+        label = self.label(text)
+        label.setWordWrap(True)
+        self.add(label)
+        return label
+
+    def add_heading(self, text: str) -> None:
+        """Begin a group of rows."""
+        self.add(self.label(text, "heading", tone="secondary"))
+
+    def add_row(self, text: str, meaning: str, *controls: QWidget) -> QLabel:
+        """Add a row with its controls at the right; answers the label of its meaning."""
+        name = self.label(text)
+        said = self.label(meaning, "small", tone="secondary")
+        said.setWordWrap(True)
+        said.setVisible(bool(meaning))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(name)
+        words.addWidget(said)
+        row = QWidget(self._inside)
+        across = QHBoxLayout(row)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(16)
+        across.addLayout(words, 1)
+        for control in controls:
+            if not control.accessibleName():
+                control.setAccessibleName(text)
+            control.setAccessibleDescription(meaning)
+            control.setMinimumHeight(self.theme.scaled(32))
+            across.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.add(row)
+        return said
+
+    def label(self, text: str, use: FontUse = "interface", *, tone: str = "") -> QLabel:
+        """A label in one of the fonts, which takes no markup."""
+        label = QLabel(text, self._inside)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setProperty("tone", tone)
+        self.theme.give_font(label, use)
+        return label
+
+    def button(self, text: str) -> QPushButton:
+        """A button that says what it does."""
+        button = QPushButton(text, self._inside)
+        button.setProperty("shape", "raised")
+        button.setAccessibleName(text)
+        return button
+
+    def choice(self, entries: Sequence[tuple[str, object]], current: object) -> QComboBox:
+        """A list to choose one of: each entry as it is called and what it stands for."""
+        box = QComboBox(self._inside)
+        for text, value in entries:
+            box.addItem(text, value)
+        box.setCurrentIndex(max(box.findData(current), 0))
+        box.setMinimumWidth(self.theme.scaled(170))
+        return box

@@ -1,0 +1,74 @@
+"""The governor on simulated costs: it finds what pays, stays with plain steps where nothing does."""
+
+import random
+
+import pytest
+
+from engine.generation.governor import Governor
+
+
+def simulated(
+    governor: Governor, acceptance: float, cost_of_a_row: float, *, rounds: int = 2000, noise: float = 0.1
+) -> tuple[float, list[int]]:
+    """Speed over plain steps, and the depths that were chosen."""
+    rng, tokens, seconds = random.Random(1), 0, 0.0
+    depths: list[int] = []
+    for _ in range(rounds):
+        depth = governor.next_depth()
+        accepted = 0
+        while accepted < depth and rng.random() < acceptance:
+            accepted += 1
+        took = (1 + cost_of_a_row * depth) * rng.uniform(1 - noise, 1 + noise)
+        governor.record(depth, 1 + accepted, took)
+        tokens, seconds, depths = tokens + 1 + accepted, seconds + took, [*depths, depth]
+    return tokens / seconds, depths
+
+
+@pytest.mark.parametrize(
+    ("acceptance", "cost", "best"), [(0.9, 0.1, {3, 4}), (0.7, 0.3, {1, 2}), (0.8, 0.45, {1, 2})]
+)
+def test_drafting_that_pays_goes_on_at_a_good_depth(acceptance: float, cost: float, best: set[int]) -> None:
+    governor = Governor()
+    speed, depths = simulated(governor, acceptance, cost)
+    assert speed > 1.05
+    assert sum(depth in best for depth in depths) > 0.6 * len(depths)
+    assert governor.describe().startswith("drafting +")
+
+
+@pytest.mark.parametrize(("acceptance", "cost"), [(0.1, 0.4), (0.0, 1.0), (0.5, 0.9)])
+def test_drafting_that_does_not_pay_costs_less_than_three_percent(acceptance: float, cost: float) -> None:
+    governor = Governor()
+    speed, depths = simulated(governor, acceptance, cost)
+    assert speed > 0.97
+    assert depths[-200:].count(0) > 150
+    assert governor.describe().startswith("off: ")
+    assert governor.describe().endswith("slower here")
+
+
+def test_it_changes_its_mind_when_the_text_changes() -> None:
+    governor = Governor()
+    simulated(governor, 0.0, 0.3, rounds=400)
+    assert governor.describe().startswith("off")
+    simulated(governor, 0.95, 0.1, rounds=1500)
+    assert governor.describe().startswith("drafting +")
+
+
+def test_before_anything_is_measured_it_says_so() -> None:
+    assert Governor().describe() == "measuring whether drafting pays"
+    assert Governor().gain is None
+
+
+def test_a_fixed_depth_is_kept() -> None:
+    for depth in (0, 2):
+        governor = Governor(fixed=depth)
+        _, depths = simulated(governor, 0.5, 5.0, rounds=50)
+        assert set(depths) == {depth}
+    assert governor.describe() == "drafting 2 tokens, as asked"
+    assert not Governor(fixed=0).may_draft
+
+
+def test_a_model_without_drafts_is_left_alone() -> None:
+    governor = Governor(max_depth=0)
+    _, depths = simulated(governor, 1.0, 0.0, rounds=200)
+    assert set(depths) == {0}
+    assert governor.describe() == "off: nothing here drafts"
