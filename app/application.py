@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLibraryInfo, QLocale, Qt, QTranslator
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.crash_report import CrashWatch
@@ -43,7 +43,7 @@ class Application:
         self._is_closed = False
         self.exit_status = 0
         self.settings = WindowSettings(paths.config / "window.ini")
-        _speak(self.settings.language)
+        self._qt_words = _speak(self.settings.language, qt)
         self.shortcuts = Shortcuts(self.settings.shortcuts)
         self.theme = Theme(
             qt,
@@ -166,16 +166,24 @@ class Application:
         self.settings.font_scale = self.theme.font_scale
 
     def _keep_shortcuts(self) -> None:
-        self.settings.shortcuts = self.shortcuts.own
+        self.settings.shortcuts = {str(command): keys for command, keys in self.shortcuts.own.items()}
 
 
-def _speak(chosen: str) -> None:
-    """Speak the chosen language, else the system's; what cannot be read leaves English."""
+def _speak(chosen: str, qt: QApplication) -> QTranslator:
+    """Speak the chosen language, else the system's; what cannot be read leaves English.
+
+    Answers the words of Qt's own dialogs and keys, which hold as long as they are kept.
+    """
     language = choose_language(chosen, QLocale.system().uiLanguages())
+    QLocale.setDefault(QLocale(language))
     try:
         use_language(language, resources() / "translations")
     except (OSError, ValueError) as error:
         print(f"the language {language} cannot be read: {error}", file=sys.stderr)
+    qt_words = QTranslator()
+    if qt_words.load(f"qtbase_{language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        qt.installTranslator(qt_words)
+    return qt_words
 
 
 def build(paths: Paths, qt: QApplication) -> Application:

@@ -1,12 +1,13 @@
-"""What went wrong, in words for people: what happened, and what to do about it. One text for each error code.
+"""What went wrong, in words for people: what happened, and what to do. Two texts for each error code.
 
 The figures come from the error's details; an error that was rebuilt without them still gets its text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from app.translation import format_number, mark, tr
 from engine.contract.errors import DetailValue, EngineError
 from engine.contract.exit_status import describe_exit
 from engine.contract.paths import builtin_model
@@ -29,209 +30,131 @@ def describe_error(error: EngineError) -> ErrorText:
 
 def describe_code(code: str, message: str, details: _Details) -> ErrorText:
     """The text for a code with its message and details; an unknown code gets the general one."""
-    return ERROR_TEXTS.get(code, _engine_error)(message, details)
+    happened, to_do = ERROR_TEXTS.get(code, ERROR_TEXTS["engine_error"])
+    if code == "model_not_found" and details.get("model") in ("builtin", str(builtin_model())):
+        happened, to_do = _BUILTIN_MISSING
+    figures = _figures(message, details)
+    return ErrorText(happened=tr(happened, **figures), to_do=tr(to_do, **figures))
 
 
-def _engine_error(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(happened=f"The engine reported a failure: {message}.", to_do="Try again.")
+_CHOOSE_ANOTHER = mark("Choose another model.")
+_NEXT_STARTS_IT = mark("What had arrived is kept. Your next message starts the model again.")
+_BUILTIN_MISSING = (
+    mark("The built-in model is missing from this installation."),
+    mark("Install Retort again, or open a .gguf file of your own."),
+)
 
-
-def _model_error(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(happened=f"The model cannot be used: {message}.", to_do="Choose another model.")
-
-
-def _model_not_found(_message: str, details: _Details) -> ErrorText:
-    if details.get("model") in ("builtin", str(builtin_model())):
-        return ErrorText(
-            happened="The built-in model is missing from this installation.",
-            to_do="Install Retort again, or open a .gguf file of your own.",
-        )
-    return ErrorText(
-        happened=f"There is no model file at {details.get('model', 'that place')}.",
-        to_do="It may have been moved or deleted, or its drive is not connected. Open it from its new place.",
-    )
-
-
-def _model_ambiguous(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"Several models are called {details.get('model', 'that')}: "
-        f"{details.get('names', 'see the library')}.",
-        to_do="Use the whole name of one of them.",
-    )
-
-
-def _model_changed(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"{_file(details)} is not the file that was added to the library: it has changed since.",
-        to_do="If the change is wanted, add it to the library again.",
-    )
-
-
-def _model_damaged(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"{_file(details)} is damaged or is no model file: "
-        f"{details.get('reason', 'it cannot be read')}.",
-        to_do="Download it again, or choose another model.",
-    )
-
-
-def _model_unsupported(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"{_file(details)} is a model that Retort cannot run: "
-        f"{details.get('reason', 'its kind is unknown')}.",
-        to_do="Choose another model.",
-    )
-
-
-def _model_too_large(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"The model needs {_size(details, 'needed_bytes')} of memory, "
-        f"and {_size(details, 'free_bytes')} is free.",
-        to_do="Close other programs, or choose a smaller model or a smaller quantization of this one.",
-    )
-
-
-def _template_broken(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"The model's own chat template does not work: "
-        f"{details.get('reason', 'it cannot be rendered')}.",
-        to_do="Choose another model, or another build of this one.",
-    )
-
-
-def _request_error(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"The engine could not do what was asked: {message}.",
-        to_do="Change the message, then send it again.",
-    )
-
-
-def _invalid_request(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(happened=f"A setting is out of range: {message}.", to_do="Change it, then try again.")
-
-
-def _context_exceeded(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"This conversation has {_count(details, 'prompt_tokens')} tokens, and the model is loaded "
-        f"with room for {_count(details, 'context_length')}.",
-        to_do="Start a new chat, or send a shorter message.",
-    )
-
-
-def _model_in_use(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"{details.get('model', 'The model')} is in memory.",
-        to_do="Unload it, then try again.",
-    )
-
-
-def _process_error(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"A part of Retort stopped working: {message}.",
-        to_do="Send the message again. What had arrived is kept.",
-    )
-
-
-def _worker_died(_message: str, details: _Details) -> ErrorText:
-    why = f" It said: {details['assertion']}" if details.get("assertion") else ""
-    return ErrorText(
-        happened=f"The process that runs the model ended unexpectedly ({_exit(details)}).{why}",
-        to_do="What had arrived is kept. Your next message starts the model again.",
-    )
-
-
-def _worker_restart_limit(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"The model's process ended {_count(details, 'restarts')} times within "
-        f"{details.get('minutes', 'a few')} minutes, so it was not started again.",
-        to_do="The model file or the graphics driver may be the reason. Choose another model, or try later.",
-    )
-
-
-def _worker_unresponsive(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"The process that runs the model gave no sign of life for "
-        f"{_count(details, 'silent_s')} seconds, so it was ended.",
-        to_do="What had arrived is kept. Your next message starts the model again.",
-    )
-
-
-def _host_died(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"The engine ended unexpectedly ({_exit(details)}).",
-        to_do="What had arrived is kept. Your next message starts the engine again.",
-    )
-
-
-def _protocol_error(_message: str, _details: _Details) -> ErrorText:
-    return ErrorText(
-        happened="Two parts of Retort do not understand each other.",
-        to_do="They may be of different versions. Close Retort and install it again.",
-    )
-
-
-def _storage_failed(_message: str, details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"{details.get('path', 'A file')} cannot be written: "
-        f"{details.get('reason', 'the disk refused it')}.",
-        to_do="See that the disk has room and that the folder may be written to, then try again.",
-    )
-
-
-def _engine_missing(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"A library that runs models does not load: {message}.",
-        to_do="Install Retort again. If that does not help, the library may not fit this processor.",
-    )
-
-
-def _internal_error(message: str, _details: _Details) -> ErrorText:
-    return ErrorText(
-        happened=f"Something in Retort went wrong: {message}.",
-        to_do="Try again. The log in Retort's data folder has the details.",
-    )
-
-
-ERROR_TEXTS: dict[str, Callable[[str, _Details], ErrorText]] = {
-    "engine_error": _engine_error,
-    "model_error": _model_error,
-    "model_not_found": _model_not_found,
-    "model_ambiguous": _model_ambiguous,
-    "model_damaged": _model_damaged,
-    "model_changed": _model_changed,
-    "model_unsupported": _model_unsupported,
-    "model_too_large": _model_too_large,
-    "template_broken": _template_broken,
-    "request_error": _request_error,
-    "invalid_request": _invalid_request,
-    "context_exceeded": _context_exceeded,
-    "model_in_use": _model_in_use,
-    "process_error": _process_error,
-    "worker_died": _worker_died,
-    "worker_restart_limit": _worker_restart_limit,
-    "worker_unresponsive": _worker_unresponsive,
-    "host_died": _host_died,
-    "protocol_error": _protocol_error,
-    "storage_failed": _storage_failed,
-    "engine_missing": _engine_missing,
-    "internal_error": _internal_error,
+ERROR_TEXTS: dict[str, tuple[str, str]] = {
+    "engine_error": (mark("The engine reported a failure: {message}."), mark("Try again.")),
+    "model_error": (mark("The model cannot be used: {message}."), _CHOOSE_ANOTHER),
+    "model_not_found": (
+        mark("There is no model file at {model}."),
+        mark("It may have been moved or deleted, or its drive is not connected. Open it from its new place."),
+    ),
+    "model_ambiguous": (
+        mark("Several models are called {model}: {names}."),
+        mark("Use the whole name of one of them."),
+    ),
+    "model_damaged": (
+        mark("{file} is damaged or is no model file: {reason}."),
+        mark("Download it again, or choose another model."),
+    ),
+    "model_changed": (
+        mark("{file} is not the file that was added to the library: it has changed since."),
+        mark("If the change is wanted, add it to the library again."),
+    ),
+    "model_unsupported": (mark("{file} is a model that Retort cannot run: {reason}."), _CHOOSE_ANOTHER),
+    "model_too_large": (
+        mark("The model needs {needed} of memory, and {free} is free."),
+        mark("Close other programs, or choose a smaller model or a smaller quantization of this one."),
+    ),
+    "template_broken": (
+        mark("The model's own chat template does not work: {reason}."),
+        mark("Choose another model, or another build of this one."),
+    ),
+    "request_error": (
+        mark("The engine could not do what was asked: {message}."),
+        mark("Change the message, then send it again."),
+    ),
+    "invalid_request": (mark("A setting is out of range: {message}."), mark("Change it, then try again.")),
+    "context_exceeded": (
+        mark(
+            "This conversation has {prompt_tokens} tokens, and the model is loaded "
+            "with room for {context_length}."
+        ),
+        mark("Start a new chat, or send a shorter message."),
+    ),
+    "model_in_use": (mark("{model} is in memory."), mark("Unload it, then try again.")),
+    "process_error": (
+        mark("A part of Retort stopped working: {message}."),
+        mark("Send the message again. What had arrived is kept."),
+    ),
+    "worker_died": (
+        mark("The process that runs the model ended unexpectedly ({exit}).{last_words}"),
+        _NEXT_STARTS_IT,
+    ),
+    "worker_restart_limit": (
+        mark(
+            "The model's process ended {restarts} times within {minutes} minutes, "
+            "so it was not started again."
+        ),
+        mark("The model file or the graphics driver may be the reason. Choose another model, or try later."),
+    ),
+    "worker_unresponsive": (
+        mark("The process that runs the model gave no sign of life for {silent_s} seconds, so it was ended."),
+        _NEXT_STARTS_IT,
+    ),
+    "host_died": (
+        mark("The engine ended unexpectedly ({exit})."),
+        mark("What had arrived is kept. Your next message starts the engine again."),
+    ),
+    "protocol_error": (
+        mark("Two parts of Retort do not understand each other."),
+        mark("They may be of different versions. Close Retort and install it again."),
+    ),
+    "storage_failed": (
+        mark("{path} cannot be written: {reason}."),
+        mark("See that the disk has room and that the folder may be written to, then try again."),
+    ),
+    "engine_missing": (
+        mark("A library that runs models does not load: {message}."),
+        mark("Install Retort again. If that does not help, the library may not fit this processor."),
+    ),
+    "internal_error": (
+        mark("Something in Retort went wrong: {message}."),
+        mark("Try again. The log in Retort's data folder has the details."),
+    ),
 }
 
 
-def _file(details: _Details) -> str:
-    return PurePath(str(details.get("path", ""))).name or "The file"
+def _figures(message: str, details: _Details) -> dict[str, str]:
+    """What stands at the places of the texts; figures that are missing become words."""
+    last_words = details.get("assertion")
+    status = details.get("exit_status")
+    return {
+        "message": message,
+        "file": PurePath(str(details.get("path", ""))).name or tr("The file"),
+        "path": str(details.get("path", tr("A file"))),
+        "model": str(details.get("model", tr("The model"))),
+        "names": str(details.get("names", "?")),
+        "reason": str(details.get("reason", tr("the reason is not known"))),
+        "needed": _size(details, "needed_bytes"),
+        "free": _size(details, "free_bytes"),
+        "exit": describe_exit(status) if isinstance(status, int) else tr("no exit status"),
+        "last_words": " " + tr("It said: {words}", words=last_words) if last_words else "",
+        **{
+            name: _count(details, name)
+            for name in ("prompt_tokens", "context_length", "restarts", "silent_s")
+        },
+        "minutes": _count(details, "minutes"),
+    }
 
 
 def _size(details: _Details, name: str) -> str:
     value = details.get(name)
-    return f"{value / 2**30:.1f} GiB" if isinstance(value, int | float) else "more"
+    return f"{format_number(value / 2**30, 1)} GiB" if isinstance(value, int | float) else "?"
 
 
 def _count(details: _Details, name: str) -> str:
     value = details.get(name)
-    return f"{value:,}" if isinstance(value, int | float) else "several"
-
-
-def _exit(details: _Details) -> str:
-    status = details.get("exit_status")
-    return describe_exit(status) if isinstance(status, int) else "no exit status"
+    return format_number(value) if isinstance(value, int | float) else tr("several")

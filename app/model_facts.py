@@ -1,7 +1,6 @@
 """A model in few words, for lists and the picker: name, size, parameters, what it can do."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.model_names import BUILTIN, model_name
 from app.translation import format_bytes, format_number, mark, tr
@@ -40,7 +39,7 @@ def facts_of_installed(model: InstalledModel) -> ModelFacts:
     info = model.info
     return ModelFacts(
         model=model.name,
-        name=tr("Built-in model") if model.name == BUILTIN else Path(model.short_name).stem or model.name,
+        name=model_name(BUILTIN if model.name == BUILTIN else model.short_name),
         quantization=info.quantization if info else "",
         size=format_bytes(model.size_bytes),
         parameters=parameters_text(info.parameters if info else 0, model.active_parameters),
@@ -53,7 +52,7 @@ def facts_of_file(path: str, info: ModelInfo | None, *, is_there: bool) -> Model
     """What is known of a model that was opened and is in no library."""
     return ModelFacts(
         model=path,
-        name=tr("Built-in model") if path == BUILTIN else model_name(path),
+        name=model_name(path),
         quantization=info.quantization if info else "",
         size=format_bytes(info.size_bytes) if info else "",
         parameters=parameters_text(info.parameters if info else 0),

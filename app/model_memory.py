@@ -6,11 +6,13 @@ from engine.contract.model_info import LoadedModel
 from engine.contract.params import KvType, LoadParams
 
 LONGEST_BY_DEFAULT = 8192  # tokens; what the engine takes at most where no context length is asked for
-_BYTES_PER_VALUE: dict[KvType, float] = {
+_BYTES_PER_VALUE: dict[KvType, float] = {  # quantized types: a block of 32 values with its scale
     "f32": 4.0,
     "f16": 2.0,
+    "bf16": 2.0,
     "q8_0": 34 / 32,
-}  # q8_0: 32 bytes and a scale
+    "q4_0": 18 / 32,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

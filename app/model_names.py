@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from app.translation import tr
+
 BUILTIN = "builtin"
 
 
 def model_name(model: str) -> str:
     """The name for people."""
-    return "Built-in model" if model == BUILTIN else Path(model).stem
+    return tr("Built-in model") if model == BUILTIN else Path(model).stem

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
 
 from app.translation import mark, tr
 
 CommandId = Literal[
-    "new_chat", "attach", "stop", "choose_model", "open_model", "eject_model", "toggle_sidebar",
+    "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "eject_model",
+    "toggle_sidebar",
     "toggle_panel", "larger_text", "smaller_text", "normal_text", "full_screen", "settings",
     "shortcuts", "log", "quit",
 ]  # fmt: skip
@@ -38,6 +39,8 @@ COMMANDS: dict[CommandId, Command] = {
     command.id: command
     for command in (
         Command(id="new_chat", group="Chat", text=mark("New chat"), keys=("Ctrl+N", "Ctrl+Shift+O")),
+        Command(id="search", group="Chat", text=mark("Search chats"), keys=("Ctrl+K",)),
+        Command(id="find", group="Chat", text=mark("Find in this chat"), keys=("Ctrl+F",)),
         Command(id="attach", group="Chat", text=mark("Attach text files…"), keys=("Ctrl+U",)),
         Command(id="stop", group="Chat", text=mark("Stop the answer, or go back"), keys=("Esc",)),
         Command(id="choose_model", group="Model", text=mark("Choose a model…"), keys=("Ctrl+M",)),
@@ -99,12 +102,13 @@ class Shortcuts(QObject):
     def refusal(self, command_id: CommandId, keys: str) -> str:
         """Why a command cannot have these keys, in words; empty where it can."""
         sequence = QKeySequence.fromString(keys, _PORTABLE)
-        if sequence.count() != 1 or sequence[0].key() == Qt.Key.Key_unknown:
+        pressed: QKeyCombination | None = sequence[0] if sequence.count() == 1 else None  # type: ignore[index]
+        if pressed is None or pressed.key() == Qt.Key.Key_unknown:
             return tr("One press of keys is wanted, such as Ctrl+J.")
-        held = sequence[0].keyboardModifiers() & ~(
+        held = pressed.keyboardModifiers() & ~(
             Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
         )
-        if not held and sequence[0].key() not in _ALONE:
+        if not held and pressed.key() not in _ALONE:
             return tr("Keys without Ctrl or Alt are for typing.")
         owner = next(
             (other for other in COMMAND_IDS if other != command_id and keys in self.keys(other)), None

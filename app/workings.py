@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+
+from app.chat_view import accessible_view
 from app.chat_view.chat_view import ChatView
 from app.conversations.presets import Presets
 from app.conversations.store import ConversationStore
@@ -23,6 +27,7 @@ from app.engine_link.model_choice import ModelChoice
 from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
 from app.engine_link.title_writer import TitleWriter
+from app.engine_link.typesetter import Typesetter
 from app.error_texts import describe_error
 from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
@@ -31,6 +36,7 @@ from app.lists.search_results import SearchResults
 from app.log_files import set_aside_long_log
 from app.model_names import BUILTIN
 from app.theme.theme import Theme
+from app.translation import tr
 from app.views.bin_view import BinView
 from app.views.conversation_actions import ConversationActions
 from app.views.conversation_view import ConversationView
@@ -42,8 +48,9 @@ from app.views.side_panel.load_control import LoadControl
 from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
 from engine.contract.errors import EngineError
+from engine.contract.model_info import LoadedModel
 from engine.contract.paths import Paths
-from engine.contract.processes import child_command, child_environment
+from engine.contract.processes import bare_environment, child_command, child_environment
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +62,7 @@ class Workings:
         """Build everything; raises StoreError where the conversations cannot be opened."""
         _log_to(paths.log / "window.log")
         self._settings = settings
+        self._window = window
         self._page = window.page
         self.notices = SaveNotices()
         self.store = ConversationStore(paths.conversations, self.notices.reports)
@@ -71,7 +79,10 @@ class Workings:
         self.conversations = ConversationList()
         self.conversation_view = ConversationView(self.conversations, theme)
         self.messages = MessageList()
-        self.chat_view = ChatView(self.messages, theme)
+        self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
+        self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
+        accessible_view.install()
+        self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
         self.library = ModelLibrary(self.client)
@@ -94,6 +105,8 @@ class Workings:
         self.store.end_interrupted()
         self.conversations.set_headers(self.store.headers(), self.store.folders())
         self.client.start()
+        self.library.refresh()
+        self.preferences.refresh()
         if model_file:
             self.open_model(model_file)
         elif self.choice.current == BUILTIN:
@@ -124,7 +137,7 @@ class Workings:
             self.sessions.restore(conversation_id)
             self.open_conversation(conversation_id)
 
-        self._page.notice.show_plain("The chat was moved to the bin.", "Undo", restore)
+        self._page.notice.show_plain(tr("The chat was moved to the bin."), tr("Undo"), restore)
 
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
@@ -132,6 +145,7 @@ class Workings:
         self.drafts.save()
         self.sessions.interrupt_all()
         self.store.close()
+        self.typesetter.close()
         self.client.close()
 
     def _wire(self, window: MainWindow) -> None:
@@ -140,9 +154,10 @@ class Workings:
         self.conversation_view.delete_requested.connect(self.delete_conversation)
         self.shown.session_shown.connect(self.conversation_view.set_current)
         window.new_requested.connect(self.new_chat)
-        window.stop_requested.connect(self.shown.stop)
+        window.stop_requested.connect(self._go_back)
         window.model_file_chosen.connect(self.open_model)
         window.commands["eject_model"].triggered.connect(self._eject)
+        window.commands["find"].triggered.connect(self._find)
         self.choice.changed.connect(self._show_demonstration)
         self._show_demonstration()
         self.choice.changed.connect(self._keep_choice)
@@ -182,13 +197,43 @@ class Workings:
     def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
         self.chat_settings = ChatSettings(self.shown.session)
         self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
-        self.load_control = LoadControl(self.panel.load, self.choice, self.preferences, self.client)
+        self.load_control = LoadControl(
+            self.panel.load,
+            choice=self.choice,
+            library=self.library,
+            preferences=self.preferences,
+            client=self.client,
+        )
         window.frame.set_panel(self.panel)
         window.frame.set_open(self._settings.shows_panel)
+        window.page.composer.setFocus()
         self.shown.session_shown.connect(self._follow_shown)
+        self.choice.changed.connect(self._show_efforts)
+        self.client.model_loaded.connect(self._take_loaded)
+
+    def _take_loaded(self, _request_id: str, model: str, _loaded: LoadedModel) -> None:
+        """A file that was opened and works stays in the library, where it lies."""
+        if Path(model).is_file() and self.library.find(model) is None:
+            self.library.import_file(model)
+
+    def _show_efforts(self) -> None:
+        loaded = self.choice.loaded
+        self.panel.show_efforts(loaded.reasoning_efforts if loaded is not None else ())
 
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)
+
+    def _go_back(self) -> None:
+        """Esc in the chat: close the search in it, else leave an edit or stop the answer."""
+        if self.chat_view.find_control.bar.isHidden():
+            self.shown.stop()
+        else:
+            self.chat_view.find_control.close()
+
+    def _find(self) -> None:
+        if not self.shown.session.conversation.is_empty:
+            self._window.show_chat()
+            self.chat_view.find_control.open()
 
     def _eject(self) -> None:
         self.choice.eject()
@@ -206,13 +251,19 @@ class Workings:
 
     def _tell_blocked(self, reason: str) -> None:
         self._page.notice.show_error(
-            f"Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved as "
-            "soon as there is room. Do not close the window before."
+            tr(
+                "Nothing can be saved for now: {reason}. Nothing is lost: it is kept in memory and saved "
+                "as soon as there is room. Do not close the window before.",
+                reason=reason,
+            )
         )
 
     def _tell_unsaved(self, _sequence: int, reason: str) -> None:
         self._page.notice.show_error(
-            f"This conversation could not be saved: {reason}. Make room on the disk, then go on."
+            tr(
+                "This conversation could not be saved: {reason}. Make room on the disk, then go on.",
+                reason=reason,
+            )
         )
 
 
@@ -235,5 +286,6 @@ def _log_unhandled(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _still_there(model: str) -> str:
-    """The model that was used last, if it can be used now."""
-    return model if model and Path(model).exists() else BUILTIN
+    """The model that was used last; a file only if it is still there, a name of the library in any case."""
+    is_name = "/" in model and not Path(model).is_absolute()
+    return model if is_name or (model and Path(model).exists()) else BUILTIN

@@ -2,8 +2,9 @@
 
 Bits per byte is the cross entropy of the text in bits, shared out over its bytes: it compares models with
 different tokenizers. The text is the first 300 tokens, in the vocabulary of the first MODEL, of 40 held-out
-stories; a model whose context is too short for one of them reads it in windows. Prints a table, then one JSON
-line.
+stories; a model whose context is too short for one of them reads it in windows. Beside it: how often a
+model's likeliest next token is the first model's, where both have one vocabulary. Prints a table, then one
+JSON line.
 
 `python -m benchmarks.builtin_bits_per_byte --data ../shared/data MODEL.gguf ...`
 """
@@ -28,11 +29,11 @@ def text_beginnings(llama: Any, texts: list[str]) -> list[bytes]:
     return [llama.detokenize(token_ids) for token_ids in beginnings]
 
 
-def bits(llama: Any, text: bytes) -> float:
-    """The bits that the model needs for `text`."""
+def bits(llama: Any, text: bytes) -> tuple[float, list[int]]:
+    """The bits that the model needs for `text`, and its likeliest token at every place."""
     begin, *token_ids = llama.tokenize(text, add_bos=True)
     window = llama.n_ctx() - 1
-    total = 0.0
+    total, likeliest = 0.0, list[int]()
     for start in range(0, len(token_ids), window):
         part = token_ids[start : start + window]
         llama.reset()
@@ -41,7 +42,14 @@ def bits(llama: Any, text: bytes) -> float:
         logits -= logits.max(axis=1, keepdims=True)
         log_sums = np.log(np.exp(logits).sum(axis=1))
         total += float((log_sums - logits[np.arange(len(part)), part]).sum())
-    return total / math.log(2)
+        likeliest += logits.argmax(axis=1).tolist()
+    return total / math.log(2), likeliest
+
+
+def agreement(first: list[int], other: list[int]) -> float:
+    """The share of places where two models would say the same, 0 where they do not count the same tokens."""
+    same = sum(a == b for a, b in zip(first, other, strict=False))
+    return same / len(first) if len(first) == len(other) else 0.0
 
 
 def main() -> None:
@@ -58,14 +66,20 @@ def main() -> None:
     stories = [story.text for story in read_corpus(options.data, seed=options.seed).held_out]
     texts: list[bytes] = []
     figures: dict[str, float] = {}
+    choices: dict[str, list[int]] = {}
     for path in options.models:
         llama = Llama(str(path), n_ctx=0, n_threads=options.threads, logits_all=True, verbose=False)
         texts = texts or text_beginnings(llama, stories)
-        figures[path.name] = sum(bits(llama, text) for text in texts) / sum(map(len, texts))
+        measured = [bits(llama, text) for text in texts]
+        figures[str(path)] = sum(each for each, _ in measured) / sum(map(len, texts))
+        choices[str(path)] = [token for _, each in measured for token in each]
         llama.close()
+    first = choices[str(options.models[0])]
+    agreements = {name: agreement(first, chosen) for name, chosen in choices.items()}
     for name, figure in figures.items():
-        print(f"{name:40} {figure:.3f} bits per byte")
-    print(json.dumps({"texts": len(texts), "bytes": sum(map(len, texts)), "bits_per_byte": figures}))
+        print(f"{name:48} {figure:.3f} bits per byte, top-1 agreement {agreements[name]:.3f}")
+    report = {"texts": len(texts), "bytes": sum(map(len, texts)), "bits_per_byte": figures}
+    print(json.dumps(report | {"top1_agreement": agreements}))
 
 
 if __name__ == "__main__":

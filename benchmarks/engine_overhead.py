@@ -1,8 +1,11 @@
-"""What a token costs through command line, host and worker, against a bare llama.cpp loop on the same model.
+"""What a token costs around llama.cpp: in the worker and the host, and against a bare loop on the same model.
 
-Both answer greedily with one thread. Each is run for a short and for a long answer; the difference of the
-CPU time of all their processes, shared out over the tokens between, leaves out starting and loading. The two
-run in turn; the median of the pairs' ratios is what to quote.
+Two figures of the same thing. First the CPU time of worker and host outside the native calls, taken by the
+threads' own clocks around each call of llama.cpp, as a share of all CPU time: exact, but blind to what we
+make llama.cpp do. Second the CPU time of `retort run` with all its processes against a bare loop, each run
+for a short and a long answer, whose difference leaves out starting and loading; the median of the ratios.
+Both answer greedily with one thread. Third, on the fake model, what tokens 14,000 to 15,000 of one answer
+cost against tokens 500 to 1,500: nothing may grow with an answer.
 
     python benchmarks/engine_overhead.py [MODEL] [PAIRS]
 """
@@ -10,13 +13,26 @@ run in turn; the median of the pairs' ratios is what to quote.
 import ctypes
 import json
 import os
+import queue
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from engine.contract.messages import Event, FinishedEvent, GenerateRequest, TextEvent
+from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
+from engine.contract.paths import Paths
+from engine.host import worker_process
+from engine.host.router import EngineHost
+
 ROOT = Path(__file__).resolve().parents[1]
+CLOCKS = "RETORT_BENCHMARK_CLOCKS"  # the file into which a clocked worker writes its figures
+EARLY, LATE = (500, 1_500), (14_000, 15_000)  # tokens of one answer
 SHORT, LONG = 50, 650
 PROMPT = "Once upon a time"
 
@@ -79,6 +95,124 @@ def cpu_ms_per_token(command_of: dict[int, list[str]]) -> float:
     return (cpu_ms(command_of[LONG]) - cpu_ms(command_of[SHORT])) / (LONG - SHORT)
 
 
+class ClockedLibrary:
+    """llama.cpp's functions, with the calling thread's CPU time taken around each call."""
+
+    def __init__(self, library: Any) -> None:
+        self._library, self.native_ns = library, 0
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._library, name)
+        if callable(value) and name.startswith("llama_") and not isinstance(value, type):
+            value = self._clocked(value)
+        setattr(self, name, value)  # the next time without this function
+        return value
+
+    def _clocked(self, function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            started = time.thread_time_ns()
+            try:
+                return function(*arguments)
+            finally:
+                self.native_ns += time.thread_time_ns() - started
+
+        return call
+
+
+def clocked_worker(arguments: list[str]) -> None:
+    """The worker as it is, with a clock on its native calls."""
+    from engine.backends.llama.native import load_native  # noqa: PLC0415  (this process alone needs it)
+    from engine.worker.__main__ import main as run_worker  # noqa: PLC0415
+
+    native = load_native()
+    native.library = clocked = ClockedLibrary(native.library)
+    sys.argv = ["worker", *arguments]
+    run_worker()
+    figures = {"process_ns": time.process_time_ns(), "native_ns": clocked.native_ns}
+    Path(os.environ[CLOCKS]).write_text(json.dumps(figures), encoding="utf-8")
+
+
+def request(model: str, num_tokens: int, forbidden: list[int], context_length: int) -> GenerateRequest:
+    """An answer of exactly so many tokens, with one thread."""
+    return GenerateRequest(
+        request_id="r",
+        model=model,
+        load=LoadParams(context_length=context_length, threads=1),
+        prompt=PROMPT,
+        sampling=SamplingParams(temperature=0, logit_bias=tuple((token, FORBIDDEN) for token in forbidden)),
+        limits=GenerationLimits(max_tokens=num_tokens),
+    )
+
+
+def own_and_native_ns(model: str, num_tokens: int, forbidden: list[int]) -> tuple[int, int]:
+    """CPU time of worker and host outside native calls, and inside them; this process is the host."""
+    with tempfile.TemporaryDirectory() as folder:
+        clocks = Path(folder) / "clocks.json"
+        os.environ[CLOCKS] = str(clocks)
+        host_started = time.process_time_ns()
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        host = EngineHost(events.put, Paths.from_environment(), echo_stderr=False)
+        host.submit(request(model, num_tokens, forbidden, 1024))
+        while not isinstance(events.get(), FinishedEvent):
+            pass
+        host.close()
+        host_ns = time.process_time_ns() - host_started
+        figures = json.loads(clocks.read_text(encoding="utf-8"))
+    return host_ns + figures["process_ns"] - figures["native_ns"], figures["native_ns"]
+
+
+def own_share(model: str, forbidden: list[int], pairs: int) -> tuple[float, float]:
+    """The share of CPU time outside native calls, and milliseconds per token: medians of the pairs."""
+
+    def clocked_command(_module: str, *arguments: str) -> list[str]:
+        return [sys.executable, __file__, "--worker", *arguments]
+
+    worker_process.child_command = clocked_command  # type: ignore[assignment,attr-defined]
+    figures = []
+    for _ in range(pairs):
+        (short_own, short_native), (long_own, long_native) = (
+            own_and_native_ns(model, num_tokens, forbidden) for num_tokens in (SHORT, LONG)
+        )
+        own, native = long_own - short_own, long_native - short_native
+        figures.append((own / (own + native), own / 1e6 / (LONG - SHORT)))
+    shares, own_ms = zip(*figures, strict=True)
+    return statistics.median(shares), statistics.median(own_ms)
+
+
+def cpu_ns(pid: int) -> int:
+    """CPU time of a process's threads as Linux counts it, in nanoseconds; elsewhere in its coarser ticks."""
+    tasks = Path(f"/proc/{pid}/task")
+    if not tasks.is_dir():
+        times = psutil.Process(pid).cpu_times()
+        return int(1e9 * (times.user + times.system))
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir())
+
+
+def late_against_early(rounds: int) -> float:
+    """What worker and host spend on a late token of a long answer, as a multiple of an early one."""
+    ratios = []
+    for _ in range(rounds):
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        host = EngineHost(events.put, Paths.from_environment(), echo_stderr=False)
+        host.submit(request(f"fake:tokens={LATE[1]},rate=3000", LATE[1], [], 16_384))
+        length, marks = 0, dict[int, tuple[int, int]]()
+        while not isinstance(event := events.get(), FinishedEvent):
+            if not isinstance(event, TextEvent):
+                continue
+            length += len(event.text)
+            for mark in (*EARLY, *LATE):
+                if mark not in marks and length >= mark - 100:
+                    (worker,) = psutil.Process().children()
+                    marks[mark] = (length, cpu_ns(worker.pid) + time.process_time_ns())
+        host.close()
+        early, late = (
+            (marks[end][1] - marks[begin][1]) / (marks[end][0] - marks[begin][0])
+            for begin, end in (EARLY, LATE)
+        )
+        ratios.append(late / early)
+    return statistics.median(ratios)
+
+
 def main() -> None:
     """Run the pairs and print what was measured."""
     model = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "resources" / "builtin" / "retort-builtin.gguf")
@@ -89,6 +223,9 @@ def main() -> None:
     if model == "--bare":
         bare_loop(sys.argv[2], int(sys.argv[3]))
         return
+    if model == "--worker":
+        clocked_worker(sys.argv[2:])
+        return
     pairs = int(sys.argv[2]) if len(sys.argv) > 2 else 9
     asked = [sys.executable, "-m", "app", "inspect", model, "--json"]
     report = json.loads(subprocess.run(asked, cwd=ROOT, capture_output=True, check=True).stdout)
@@ -96,6 +233,8 @@ def main() -> None:
     forbidden = json.loads(subprocess.run(listed, capture_output=True, check=True).stdout)
     bare = {n: [sys.executable, __file__, "--bare", model, str(n)] for n in (SHORT, LONG)}
     retort = {n: through_retort(model, n, forbidden) for n in (SHORT, LONG)}
+    late = late_against_early(pairs)
+    share, own_ms = own_share(model, forbidden, pairs)
     figures = [(cpu_ms_per_token(retort), cpu_ms_per_token(bare)) for _ in range(pairs)]
     ours, theirs = (statistics.median(column) for column in zip(*figures, strict=True))
     ratio = statistics.median(first / second for first, second in figures)
@@ -103,6 +242,8 @@ def main() -> None:
     print(f"retort run  {ours:7.3f} ms of CPU per token   (median of {pairs})")
     print(f"bare loop   {theirs:7.3f} ms of CPU per token")
     print(f"ratio       {ratio:7.3f}")
+    print(f"outside native calls {100 * share:.2f} % of the CPU time, {own_ms:.3f} ms per token")
+    print(f"tokens {LATE[0]:,}-{LATE[1]:,} cost {late:.2f} times those from {EARLY[0]} to {EARLY[1]:,}")
     print(
         json.dumps(
             {
@@ -113,6 +254,9 @@ def main() -> None:
                 "retort_cpu_ms_per_token": round(ours, 4),
                 "bare_cpu_ms_per_token": round(theirs, 4),
                 "ratio": round(ratio, 4),
+                "own_share": round(share, 5),
+                "own_cpu_ms_per_token": round(own_ms, 4),
+                "late_against_early": round(late, 3),
             }
         )
     )

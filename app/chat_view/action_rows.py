@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPoint, QRectF, QTimer
+from PySide6.QtCore import QObject, QPoint, QRectF
 from PySide6.QtWidgets import QWidget
 
 from app.chat_view.message_actions import MessageActions
 from app.lists.message_list import MessageList
 from app.theme.theme import Theme
-
-COPIED_MS = 1500
 
 
 class ActionRows(QObject):
@@ -27,8 +25,6 @@ class ActionRows(QObject):
         self._place_of = place_of  # where a message's buttons belong in the viewport
         self.newest = MessageActions(theme, viewport)
         self.chosen = MessageActions(theme, viewport)
-        self._copied = QTimer(self, singleShot=True, interval=COPIED_MS)
-        self._copied.timeout.connect(lambda: self.flash_copied("", is_copied=False))
 
     @property
     def all(self) -> tuple[MessageActions, MessageActions]:
@@ -41,18 +37,6 @@ class ActionRows(QObject):
         self._show(self.newest, last if last in rows_in_sight else None)
         is_another = chosen_row is not None and chosen_row != last and chosen_row in rows_in_sight
         self._show(self.chosen, chosen_row if is_another else None)
-
-    def flash_copied(self, message_id: str, *, is_copied: bool = True) -> None:
-        """Say on the button that a message is on the clipboard, for a moment."""
-        for actions in self.all:
-            actions.flash_copied(is_copied=is_copied and actions.message_id == message_id)
-        if is_copied:
-            self._copied.start()
-
-    def forget_copied(self) -> None:
-        """The buttons look as always."""
-        self._copied.stop()
-        self.flash_copied("", is_copied=False)
 
     def _show(self, actions: MessageActions, row: int | None) -> None:
         if row is None or self._messages.message(row).state == "streaming":

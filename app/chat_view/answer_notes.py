@@ -1,8 +1,13 @@
 """The line under an answer, in words: how fast it came and how it ended, or what it waits for."""
 
 from app.conversations.conversation import Message
+from app.translation import format_number, format_seconds, mark, tr, tr_count
 
-_ENDINGS = {"cancelled": "stopped", "length": "length limit reached", "context": "context full"}
+_ENDINGS = {
+    "cancelled": mark("stopped"),
+    "length": mark("length limit reached"),
+    "context": mark("context full"),
+}
 
 
 def note_under(message: Message, activity: str) -> str:
@@ -12,19 +17,15 @@ def note_under(message: Message, activity: str) -> str:
     if message.state == "streaming":
         return activity
     if message.state == "interrupted":
-        return "Interrupted: Retort was closed before this answer was complete. What had arrived is kept."
+        return tr("Interrupted: Retort was closed before this answer was complete. What had arrived is kept.")
     stats = message.stats
     parts = []
     if stats.decode_tps > 0:
-        parts.append(f"{stats.decode_tps:,.1f} tok/s")
+        parts.append(tr("{speed} tok/s", speed=format_number(stats.decode_tps, 1)))
     if stats.completion_tokens:
-        parts.append(f"{stats.completion_tokens:,} token{'s' if stats.completion_tokens != 1 else ''}")
+        parts.append(tr_count(stats.completion_tokens, "{count} token", "{count} tokens"))
     if stats.ttft_ms > 0:
-        parts.append(f"first token {_duration(stats.ttft_ms)}")
+        parts.append(tr("first token {time}", time=format_seconds(stats.ttft_ms / 1000)))
     if stats.finish_reason in _ENDINGS:
-        parts.append(_ENDINGS[stats.finish_reason])
+        parts.append(tr(_ENDINGS[stats.finish_reason]))
     return " · ".join(parts)
-
-
-def _duration(milliseconds: float) -> str:
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

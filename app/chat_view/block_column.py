@@ -14,6 +14,7 @@ from app.chat_view.blocks import (
     Container,
     Content,
     LongText,
+    Marker,
     Mathematics,
     Picture,
     Prose,
@@ -79,19 +80,30 @@ class BlockColumn:
         """Where a block's top left corner is."""
         return QPointF(self._placed[number].left, self._placed[number].top)
 
-    def update(self, blocks: Sequence[Block], same: int, width: float) -> None:
-        """Take blocks of which the first `same` have not changed; a new width changes all of them."""
-        if width != self._width:
-            self._width, same = width, 0
+    def set_width(self, width: float) -> None:
+        """Lay everything out to another width."""
+        self.update([placed.block for placed in self._placed], 0, width)
+
+    def update(self, blocks: Sequence[Block], same: int, width: float) -> float:
+        """Keep the first `same` blocks, and take these after them.
+
+        Returns the height above which nothing looks different.
+        """
+        self._width = width
         old = self._placed[same:]
         del self._placed[same:]
-        for number, block in enumerate(blocks[same:]):
+        for number, block in enumerate(blocks):
             left = min(_indent(block.containers), max(width - NARROWEST, 0))
             before = old[number] if number < len(old) else None
             layout = self._layout_for(block.content, before)
             layout.lay_out(block.content, width - left)
             self._placed.append(_Placed(block, layout, left, 0.0))
         self._place_from(same)
+        if same >= len(self._placed):
+            return self.height
+        first = self._placed[same]
+        is_old = bool(old) and old[0].layout is first.layout
+        return first.top + (first.layout.changed_from if is_old else 0.0)
 
     def refresh(self, number: int) -> None:
         """Lay a block out again, because something that it waited for has come."""
@@ -112,8 +124,8 @@ class BlockColumn:
             if origin.y() + placed.top > clip[1]:
                 return
             self._draw_bars(painter, origin, number)
-            if placed.block.marker:
-                self._draw_marker(painter, origin, placed)
+            for marker in placed.block.markers:
+                self._draw_marker(painter, origin, placed, marker)
             place = origin + QPointF(placed.left, placed.top)
             placed.layout.draw(painter, place, clip, marks_of(number))
 
@@ -161,7 +173,7 @@ class BlockColumn:
             placed.top = before.top + before.layout.height + self._gap(before.block, placed.block)
 
     def _gap(self, before: Block, block: Block) -> float:
-        if self._is_plain:
+        if self._is_plain or (isinstance(block.content, LongText) and isinstance(before.content, LongText)):
             return 0.0
         if isinstance(block.content, Prose) and block.content.level:
             return HEADING_GAP
@@ -187,14 +199,15 @@ class BlockColumn:
                 painter.fillRect(bar, QColor(self._look.theme.tokens.line))
             left += INDENTS[container.kind]
 
-    def _draw_marker(self, painter: QPainter, origin: QPointF, placed: _Placed) -> None:
+    def _draw_marker(self, painter: QPainter, origin: QPointF, placed: _Placed, marker: Marker) -> None:
         tokens, font = self._look.theme.tokens, self._look.theme.fonts.body
-        right = origin.x() + placed.left - 9
+        left = min(_indent(placed.block.containers[: marker.depth]), placed.left)
+        right = origin.x() + left - 9
         top = origin.y() + placed.top
         line_height = self._look.line_height(font)
-        if placed.block.marker in (DONE, NOT_DONE):
-            name = "task-done" if placed.block.marker == DONE else "task"
-            colour = tokens.accent if placed.block.marker == DONE else tokens.secondary
+        if marker.text in (DONE, NOT_DONE):
+            name = "task-done" if marker.text == DONE else "task"
+            colour = tokens.accent if marker.text == DONE else tokens.secondary
             scale = painter.device().devicePixelRatioF()
             pixmap = self._look.theme.icons.pixmap(name, colour, BOX_SIZE, scale)
             painter.drawPixmap(QPointF(right - BOX_SIZE + 3, top + (line_height - BOX_SIZE) / 2), pixmap)
@@ -203,8 +216,8 @@ class BlockColumn:
         painter.setFont(font)
         painter.setPen(QColor(tokens.secondary))
         baseline = top + (line_height - metrics.height()) / 2 + metrics.ascent()
-        width = metrics.horizontalAdvance(placed.block.marker)
-        painter.drawText(QPointF(right - width, baseline), placed.block.marker)
+        width = metrics.horizontalAdvance(marker.text)
+        painter.drawText(QPointF(right - width, baseline), marker.text)
 
 
 def _kind(content: Content) -> tuple[type, object]:

@@ -37,6 +37,11 @@ class BlockLayout(ABC):
         return 0.0
 
     @property
+    def changed_from(self) -> float:
+        """Above this height nothing looks different since the last content was taken."""
+        return 0.0
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether there is something left for `advance`."""
         return False

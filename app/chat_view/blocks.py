@@ -22,6 +22,14 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """What stands before a list item: a bullet, "3." or a box. `depth` counts containers down to its list."""
+
+    depth: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prose:
     """A paragraph, or a heading of a level from 1 to 6."""
 
@@ -87,5 +95,6 @@ class Block:
     start: int
     end: int
     containers: tuple[Container, ...] = ()
-    marker: str = ""  # of the list item that begins here: a bullet, "3." or a box
+    markers: tuple[Marker, ...] = ()  # of the list items that begin here
     is_tight: bool = False  # no empty line above it
+    is_part: bool = False  # one of several that a single paragraph was divided into

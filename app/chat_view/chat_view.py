@@ -7,11 +7,10 @@ for; changes nothing and opens nothing by itself.
 import logging
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QGuiApplication,
     QHideEvent,
     QKeyEvent,
     QMouseEvent,
@@ -22,34 +21,36 @@ from PySide6.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app.chat_view.action_rows import ActionRows
-from app.chat_view.block_layout import BlockLayout
-from app.chat_view.coalescer import Coalescer
-from app.chat_view.find_bar import FindBar
-from app.chat_view.finder import Finder
+from app.chat_view.announcements import tell_focus
+from app.chat_view.copying import Copying
+from app.chat_view.find_control import FindControl
 from app.chat_view.formulas import Formulas, FormulaSetter
 from app.chat_view.idle_work import IdleWork
 from app.chat_view.inline_text import Link
+from app.chat_view.jump_button import SIZE as JUMP_BUTTON_SIZE
+from app.chat_view.jump_button import JumpButton
 from app.chat_view.keyboard import Keyboard
 from app.chat_view.link_dialog import LinkDialog
 from app.chat_view.link_policy import doubts, is_allowed
+from app.chat_view.list_follower import ListFollower
 from app.chat_view.look import Look
 from app.chat_view.message_column import MessageColumn
-from app.chat_view.message_menu import make_menu
+from app.chat_view.message_menu import popup_menu
 from app.chat_view.message_reader import MessageReader
 from app.chat_view.pointer import Pointer
-from app.chat_view.scroll_keeper import OPENING_S, READING_S, ScrollKeeper
+from app.chat_view.scroll_keeper import ScrollKeeper
 from app.chat_view.selection import Selection
 from app.chat_view.text_points import MessageMarks, TextPoint
 from app.lists.message_list import MessageList
 from app.theme.theme import Theme
+from app.translation import tr
 
 COLUMN_WIDTH = 760
 SIDE_MARGIN = 24
-JUMP_BUTTON_SIZE = 34
-COPIED_MS = 1500
+DIMMED = 0.5  # opacity of what no longer fits the context
 
 log = logging.getLogger(__name__)
 
@@ -78,24 +79,20 @@ class ChatView(QAbstractScrollArea):
         self._theme = theme
         self._look = Look(theme, Formulas(typesetter), picture_folder)
         self.column = MessageColumn(messages, self._look)
+        self.column.set_width(self._column_width())
         self.keeper = ScrollKeeper(self.column, self.verticalScrollBar())
         self.selection = Selection(messages, self.column)
-        self.finder = Finder(messages)
         self.current_row: int | None = None  # the message that the keyboard is at
         self._hovered_row: int | None = None
-        self._changed_rows: set[int] = set()
-        self._copied_code: BlockLayout | None = None
-        self._coalescer = Coalescer(self)
-        self._coalescer.due.connect(self._flush)
         self._pointer = Pointer(self)
         self._keyboard = Keyboard(self)
-        self._idle = IdleWork(self)
-        self._copied = QTimer(self, singleShot=True, interval=COPIED_MS)
-        self._copied.timeout.connect(self._forget_copied)
+        self.idle = IdleWork(self)
+        self.copying = Copying(self)
         self._set_up_widgets()
         self._connect()
+        self._follower = ListFollower(self)
         if typesetter is not None:
-            typesetter.typeset_ready.connect(self._note_formula)
+            typesetter.typeset_ready.connect(self._follower.note_formula)
 
     @property
     def sticks_to_end(self) -> bool:
@@ -106,6 +103,10 @@ class ChatView(QAbstractScrollArea):
     def selected_text(self) -> str:
         """What is selected, as it was written."""
         return self.selection.source()
+
+    def flush(self) -> None:
+        """Show what has changed without waiting for the next frame."""
+        self._follower.flush_now()
 
     def jump_to_end(self) -> None:
         """Show the end and follow it from now on."""
@@ -118,27 +119,6 @@ class ChatView(QAbstractScrollArea):
         if row is not None:
             self.keeper.begin_at(row)
 
-    def copy_selection(self, *, is_plain: bool = False) -> None:
-        """Put what is selected on the clipboard: as it was written, or as it is read."""
-        text = self.selection.plain_text() if is_plain else self.selection.source()
-        if text:
-            QGuiApplication.clipboard().setText(text)
-
-    def copy_message(self, row: int) -> None:
-        """Put a whole message on the clipboard, as it was written."""
-        message = self.messages.message(row)
-        QGuiApplication.clipboard().setText(message.text)
-        self.action_rows.flash_copied(message.id)
-
-    def copy_code(self, code: BlockLayout) -> None:
-        """Put the code of a block on the clipboard, and say so on its button for a moment."""
-        QGuiApplication.clipboard().setText(code.text)
-        self._forget_copied()
-        self._copied_code = code
-        code.show_copied(is_copied=True)
-        self._copied.start()
-        self.viewport().update()
-
     def toggle_reasoning(self, row: int) -> None:
         """Open or fold what a model thought."""
         self.keeper.hold(row)
@@ -149,24 +129,21 @@ class ChatView(QAbstractScrollArea):
 
     def follow_link(self, link: Link, text: str) -> None:
         """Ask for an address to be opened; first ask the user about one that may not be what it seems."""
-        if not is_allowed(link.target):
-            return
         doubt = doubts(link.target, text)
         if doubt:
-            dialog = LinkDialog(link.target, doubt, self)
-            dialog.accepted.connect(lambda: self.link_clicked.emit(link.target))
-            dialog.open()
-        else:
+            LinkDialog(link.target, doubt, self).ask(self.link_clicked.emit)
+        elif is_allowed(link.target):
             self.link_clicked.emit(link.target)
+
+    def hover(self, row: int | None) -> None:
+        """Show the buttons of the message under the pointer."""
+        if row != self._hovered_row:
+            self._hovered_row = row
+            self.place_overlays()
 
     def show_target(self, link: Link | None) -> None:
         """Say where the link under the pointer leads."""
         self.viewport().setToolTip(link.target if link is not None else "")
-
-    def menu_at(self, point: QPoint) -> QMenu | None:
-        """What can be done with the message under a point of the viewport."""
-        found = self.place_in_message(QPointF(point))
-        return make_menu(self, found[0]) if found is not None else None
 
     def open_reader(self, row: int) -> MessageReader:
         """Show a message as plain text."""
@@ -174,19 +151,18 @@ class ChatView(QAbstractScrollArea):
         reader.open()
         return reader
 
-    def show_find_bar(self) -> None:
-        """Ask what to look for."""
-        self.find_bar.show()
-        self.find_bar.raise_()
-        self.find_bar.field.setFocus()
-        self.find_bar.field.selectAll()
-
     def select_row(self, row: int | None) -> None:
         """Move the keyboard to a message and show it."""
         self.current_row = row
         if row is not None:
             self.keeper.show_row(row, height=min(self.column.row_height(row), self.viewport().height()))
+            tell_focus(self, row)
         self.refresh()
+
+    def forget_places(self) -> None:
+        """The messages are not where they were."""
+        self.selection.clear()
+        self.current_row = self._hovered_row = None
 
     def refresh(self) -> None:
         """Settle, and paint everything again."""
@@ -222,67 +198,13 @@ class ChatView(QAbstractScrollArea):
 
     def marks_of(self, row: int) -> MessageMarks:
         """What is marked in a message."""
-        return MessageMarks(self.selection.in_row(row), self.finder.in_row(row), self.finder.current_in(row))
+        finder = self.find_control.finder
+        return MessageMarks(self.selection.in_row(row), finder.in_row(row), finder.current_in(row))
 
-    # what the list says
-
-    def _reset(self) -> None:
-        self._changed_rows.clear()
-        self.selection.clear()
-        self.current_row = self._hovered_row = None
-        self._close_find_bar()
-        self.column.set_width(self._column_width())
-        self.column.reset()
-        self.keeper.stick()
-        self.keeper.forget()
-        self.keeper.settle(OPENING_S)
-        self._idle.start()
-
-    def _append(self) -> None:
-        self._coalescer.flush_now()
-        while self.column.num_rows < self.messages.rowCount():
-            if self.messages.message(self.column.num_rows).role == "user":
-                self.keeper.stick()
-            self.column.append()
-        self.keeper.settle()
-        self._idle.start()
-
-    def _truncate(self) -> None:
-        self._coalescer.flush_now()
-        self.selection.clear()
-        num_rows = self.messages.rowCount()
-        self._changed_rows = {row for row in self._changed_rows if row < num_rows}
-        self.current_row = self._hovered_row = None
-        self.column.truncate(num_rows)
-        self.refresh()
-
-    def _note_change(self, first_row: int, last_row: int) -> None:
-        if first_row == last_row:
-            self._changed_rows.add(first_row)
-            self._coalescer.request()
-        else:
-            self.viewport().update()  # only how they look
-
-    def _flush(self) -> None:
-        rows, self._changed_rows = self._changed_rows, set()
-        self.keeper.take_changes(sorted(rows), READING_S)
-        for row in rows:
-            layout = self.column.laid_out().get(row)
-            if layout is not None:
-                top = int(self.keeper.place_of(row) + layout.take_changed_from()) - 2
-                self.viewport().update(QRect(0, top, self.viewport().width(), self.viewport().height() - top))
-        if any(self.messages.message(row).state != "streaming" for row in rows):
-            self.viewport().update()
-        self._idle.start()
-
-    def _note_formula(self, _key: object) -> None:
-        """A formula is ready: what shows its source is laid out again."""
-        self.column.relayout()
-        self.refresh()
+    # how it looks
 
     def _dress(self) -> None:
         self._look.forget_colours()
-        self._jump.setIcon(self._theme.icons.icon("arrow-down", self._theme.tokens.text))
         self.column.reset()
         self.refresh()
 
@@ -294,51 +216,24 @@ class ChatView(QAbstractScrollArea):
             viewport.update()
         elif moved_by:
             viewport.scroll(0, moved_by)
-        self._place_overlays()
-        self._idle.start()
+        self.place_overlays()
+        if self.keeper.sticks:
+            self.idle.start_later()
+        else:
+            self.idle.start()  # the next screens, before they are scrolled to
 
-    def _place_overlays(self) -> None:
+    def place_overlays(self) -> None:
+        """Put the buttons over the messages where they belong now."""
         viewport = self.viewport()
         self._jump.move(
             round((self.width() - JUMP_BUTTON_SIZE) / 2), viewport.height() - JUMP_BUTTON_SIZE - 10
         )
-        self.find_bar.move(max(viewport.width() - self.find_bar.width() - 16, 4), 8)
+        self.find_control.place()
         chosen = self._hovered_row if self._hovered_row is not None else self.current_row
         self.action_rows.place(self.rows_in_sight(), chosen)
 
     def _actions_rect(self, row: int) -> QRectF:
         return self.column.layout(row).actions_rect.translated(self.place_of(row))
-
-    def _find(self, words: str) -> None:
-        self.finder.find(words, self.rows_in_sight().start)
-        self._show_match()
-
-    def _step(self, by: int) -> None:
-        self.finder.step(by)
-        self._show_match()
-
-    def _show_match(self) -> None:
-        self.find_bar.show_count(self.finder.number, self.finder.count)
-        match = self.finder.current
-        if match is not None:
-            layout = self.column.read_all(match.row)
-            caret = layout.caret(layout.point_of_source(match.start, match.end))
-            self.keeper.show_row(match.row, offset=caret.top(), height=caret.height())
-        self.viewport().update()
-
-    def _close_find_bar(self) -> None:
-        if self.find_bar.isVisible():
-            self.find_bar.hide()
-            self.setFocus()
-        self.finder.find("", 0)
-        self.viewport().update()
-
-    def _forget_copied(self) -> None:
-        self._copied.stop()
-        if self._copied_code is not None:
-            self._copied_code.show_copied(is_copied=False)
-            self._copied_code = None
-            self.viewport().update()
 
     def _column_width(self) -> float:
         """The scroll bar lives in the margin, so that its coming and going moves nothing."""
@@ -365,8 +260,7 @@ class ChatView(QAbstractScrollArea):
         top = self.keeper.top
         for row in self.column.rows_between(top + clip.top(), top + clip.bottom()):
             place = self.place_of(row)
-            is_dimmed = self.messages.is_dimmed(row)
-            painter.setOpacity(0.5 if is_dimmed else 1.0)
+            painter.setOpacity(DIMMED if self.messages.is_dimmed(row) else 1.0)
             self.column.layout(row).paint(painter, place, clip, self.marks_of(row))
             painter.setOpacity(1.0)
             if row == self.current_row and self.hasFocus():
@@ -389,14 +283,14 @@ class ChatView(QAbstractScrollArea):
     def showEvent(self, event: QShowEvent) -> None:
         """Go on with what can wait."""
         super().showEvent(event)
-        self._idle.start()
+        self.idle.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
-        self._idle.stop()
-        self._forget_copied()
-        self.action_rows.forget_copied()
+        self.flush()
+        self.idle.stop()
+        self.copying.forget()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a selection."""
@@ -405,11 +299,6 @@ class ChatView(QAbstractScrollArea):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Extend the selection, or show what is under the pointer."""
         self._pointer.move(event)
-        found = self.place_in_message(event.position())
-        row = found[0] if found is not None else None
-        if row != self._hovered_row and not self._pointer.is_selecting:
-            self._hovered_row = row
-            self._place_overlays()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the selection, or click."""
@@ -428,10 +317,9 @@ class ChatView(QAbstractScrollArea):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with the message."""
-        menu = self.menu_at(event.pos())
-        if menu is not None:
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.popup(event.globalPos())
+        found = self.place_in_message(QPointF(event.pos()))
+        if found is not None:
+            popup_menu(self, found[0], event.pos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go through the messages, copy, search; the rest is Qt's."""
@@ -442,34 +330,19 @@ class ChatView(QAbstractScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Conversation")
+        self.setAccessibleName(tr("Conversation"))
         self.verticalScrollBar().setSingleStep(40)
         viewport = self.viewport()
         viewport.setMouseTracking(True)
         viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.action_rows = ActionRows(self.messages, self._theme, viewport, self._actions_rect)
-        self.find_bar = FindBar(self._theme, viewport)
-        self._jump = QToolButton(viewport)
-        self._jump.setObjectName("jumpToEnd")
-        self._jump.setAccessibleName("Jump to the end")
-        self._jump.setToolTip("Jump to the end")
-        self._jump.setIcon(self._theme.icons.icon("arrow-down", self._theme.tokens.text))
-        self._jump.setFixedSize(JUMP_BUTTON_SIZE, JUMP_BUTTON_SIZE)
-        self._jump.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._jump.hide()
+        self.find_control = FindControl(self, self._theme)
+        self._jump = JumpButton(self._theme, viewport)
 
     def _connect(self) -> None:
-        messages = self.messages
-        messages.modelReset.connect(self._reset)
-        messages.rowsInserted.connect(self._append)
-        messages.rowsRemoved.connect(self._truncate)
-        messages.dataChanged.connect(lambda first, last: self._note_change(first.row(), last.row()))
         self._theme.changed.connect(self._dress)
         self._jump.clicked.connect(self.jump_to_end)
         self.keeper.settled.connect(self._note_settled)
-        self.find_bar.words_changed.connect(self._find)
-        self.find_bar.step_requested.connect(self._step)
-        self.find_bar.closed.connect(self._close_find_bar)
         for actions in self.action_rows.all:
             actions.copy_requested.connect(self._copy_by_id)
             actions.more_requested.connect(self._show_menu_of)
@@ -482,11 +355,9 @@ class ChatView(QAbstractScrollArea):
     def _copy_by_id(self, message_id: str) -> None:
         row = self.messages.find(message_id)
         if row is not None:
-            self.copy_message(row)
+            self.copying.copy_message(row)
 
     def _show_menu_of(self, message_id: str) -> None:
         row = self.messages.find(message_id)
         if row is not None:
-            menu = make_menu(self, row)
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.popup(self.viewport().mapToGlobal(self._actions_rect(row).bottomRight().toPoint()))
+            popup_menu(self, row, self._actions_rect(row).bottomRight().toPoint())

@@ -16,6 +16,7 @@ from app.chat_view.inline_layout import cursor_x
 from app.chat_view.look import Look, Marks
 from app.chat_view.shown_text import ShownText
 from app.chat_view.sideways import BAR_SPACE, Sideways
+from app.translation import format_number, tr
 
 HEAD_HEIGHT, PADDING_X, PADDING_Y, RADIUS = 34, 14, 10, 10
 COPY_WIDTH = 74
@@ -45,12 +46,18 @@ class CodeLayout(BlockLayout):
         self._made: OrderedDict[int, tuple[QTextLayout, ShownText]] = OrderedDict()
         self._sideways = Sideways()
         self._is_copied = False
+        self._changed_from = 0.0
 
     @property
     def height(self) -> float:
         """Head, lines, and the room around them."""
         bar = BAR_SPACE if self._sideways.is_needed else PADDING_Y
         return HEAD_HEIGHT + PADDING_Y + max(len(self._lines), 1) * self._line_height + bar
+
+    @property
+    def changed_from(self) -> float:
+        """The first line that is new."""
+        return self._changed_from
 
     @property
     def text(self) -> str:
@@ -62,7 +69,7 @@ class CodeLayout(BlockLayout):
         """Whether lines wait for their colours."""
         return (
             len(self._code.text) <= LONGEST
-            and self._highlighter.num_lines < len(self._lines)
+            and self._highlighter.num_lines < len(self._lines) - (not self._code.is_closed)
             and self._highlighter.can_colour(is_complete=self._code.is_closed)
         )
 
@@ -95,6 +102,7 @@ class CodeLayout(BlockLayout):
             if not line.isascii():
                 width += 0.8 * sum(character > "\u2e7f" for character in line)  # most of them are wide
             self._widest = max(self._widest, min(width, LONGEST_SHOWN + 40))
+        self._changed_from = HEAD_HEIGHT + PADDING_Y + kept * self._line_height if kept else 0.0
         self._highlighter.forget_from(kept)
         for number in [number for number in self._made if number >= kept]:
             del self._made[number]
@@ -103,7 +111,7 @@ class CodeLayout(BlockLayout):
         """Draw the box, and the lines in sight."""
         tokens = self._look.theme.tokens
         box = QRectF(origin.x(), origin.y(), self._width, self.height)
-        self._draw_box(painter, box)
+        self._draw_box(painter, box, clip[0])
         top = origin.y() + HEAD_HEIGHT + PADDING_Y
         first = max(int((clip[0] - top) // self._line_height), 0)
         last = min(int((clip[1] - top) // self._line_height) + 1, len(self._lines))
@@ -184,7 +192,8 @@ class CodeLayout(BlockLayout):
 
     def _colour(self, end: int) -> None:
         before = self._highlighter.num_lines
-        self._highlighter.colour(self._lines, end, is_complete=self._code.is_closed)
+        complete = len(self._lines) if self._code.is_closed else len(self._lines) - 1
+        self._highlighter.colour(self._lines, min(end, complete), is_complete=self._code.is_closed)
         for number in range(before, self._highlighter.num_lines):
             self._made.pop(number, None)
 
@@ -200,7 +209,9 @@ class CodeLayout(BlockLayout):
     def _make_line(self, number: int) -> tuple[QTextLayout, ShownText]:
         line = self._lines[number]
         if len(line) > LONGEST_SHOWN:
-            line = f"{line[:LONGEST_SHOWN]} … {len(line) - LONGEST_SHOWN:,} more characters"
+            line = f"{line[:LONGEST_SHOWN]} " + tr(
+                "… {count} more characters", count=format_number(len(line) - LONGEST_SHOWN)
+            )
         shown = ShownText(line)
         layout = QTextLayout(shown.text, self._font)
         layout.setCacheEnabled(True)
@@ -224,17 +235,20 @@ class CodeLayout(BlockLayout):
         layout.endLayout()
         return layout, shown
 
-    def _draw_box(self, painter: QPainter, box: QRectF) -> None:
+    def _draw_box(self, painter: QPainter, box: QRectF, clip_top: float) -> None:
         tokens, fonts = self._look.theme.tokens, self._look.theme.fonts
-        path = QPainterPath()
-        path.addRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
-        painter.fillPath(path, QColor(tokens.code))
+        painter.setPen(QPen(QColor(tokens.line)))
+        painter.setBrush(QColor(tokens.code))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         head = QRectF(box.left(), box.top(), box.width(), HEAD_HEIGHT)
+        if head.bottom() < clip_top:
+            return
+        path = QPainterPath()
+        path.addRoundedRect(box.adjusted(1, 1, -1, -1), RADIUS - 1, RADIUS - 1)
         painter.save()
         painter.setClipRect(head, Qt.ClipOperation.IntersectClip)
         painter.fillPath(path, QColor(tokens.code_head))
         painter.restore()
-        painter.strokePath(path, QPen(QColor(tokens.line)))
         painter.setPen(QColor(tokens.secondary))
         painter.setFont(fonts.small)
         middle = Qt.AlignmentFlag.AlignVCenter
@@ -250,5 +264,5 @@ class CodeLayout(BlockLayout):
         painter.drawText(
             head.adjusted(0, 0, -PADDING_X, 0),
             middle | Qt.AlignmentFlag.AlignRight,
-            "Copied" if self._is_copied else "Copy",
+            tr("Copied") if self._is_copied else tr("Copy"),
         )

@@ -60,7 +60,7 @@ def _plain_in(text: TextColumn, part: int, first: InnerPoint, last: InnerPoint) 
         block, shown = text.column.block(number), text.column.layout(number).text
         end = last.position if (part, number) == last[:2] else len(shown)
         start = first.position if (part, number) == first[:2] else 0
-        marker = f"{block.marker} " if block.marker and start == 0 else ""
+        marker = "".join(f"{marker.text} " for marker in block.markers) if start == 0 else ""
         gap = "" if not pieces else "\n" if block.is_tight else "\n\n"
         pieces.append(gap + marker + shown[start:end].replace("\u2028", "\n"))
     return "".join(pieces)

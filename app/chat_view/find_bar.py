@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from app.theme.theme import Theme
+from app.translation import format_number, tr
 
 WIDTH, HEIGHT = 360, 44
 
@@ -21,8 +22,8 @@ class FindBar(QFrame):
         self.setObjectName("findBar")
         self._theme = theme
         self.field = QLineEdit(self)
-        self.field.setPlaceholderText("Find in this chat")
-        self.field.setAccessibleName("Find in this chat")
+        self.field.setPlaceholderText(tr("Find in this chat"))
+        self.field.setAccessibleName(tr("Find in this chat"))
         self.field.setFrame(False)
         self.field.textChanged.connect(self.words_changed)
         self._count = QLabel(self)
@@ -36,9 +37,9 @@ class FindBar(QFrame):
         layout.addWidget(self.field, 1)
         layout.addWidget(self._count)
         for icon, name, action in (
-            ("chevron-up", "Previous match", lambda: self.step_requested.emit(-1)),
-            ("chevron-down", "Next match", lambda: self.step_requested.emit(1)),
-            ("close", "Close", self.closed.emit),
+            ("chevron-up", tr("Previous match"), lambda: self.step_requested.emit(-1)),
+            ("chevron-down", tr("Next match"), lambda: self.step_requested.emit(1)),
+            ("close", tr("Close"), self.closed.emit),
         ):
             button = QToolButton(self)
             button.setAccessibleName(name)
@@ -54,7 +55,11 @@ class FindBar(QFrame):
 
     def show_count(self, number: int, count: int) -> None:
         """Say which match is shown, of how many; nothing while nothing is looked for."""
-        words = f"{number + 1} of {count:,}" if count else "No matches"
+        words = (
+            tr("{number} of {count}", number=number + 1, count=format_number(count))
+            if count
+            else tr("No matches")
+        )
         self._count.setText(words if self.field.text() else "")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

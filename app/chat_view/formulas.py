@@ -8,39 +8,19 @@ from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt, SignalInstance
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
+from engine.contract.typesetting import Typeset
+
 MOST_KEPT = 400  # drawings
-
-
-class TypesetFormula(Protocol):
-    """A formula that was set; sizes in device-independent pixels, `baseline` counted from its top."""
-
-    @property
-    def svg(self) -> bytes:
-        """The drawing."""
-
-    @property
-    def width(self) -> float:
-        """How wide it is."""
-
-    @property
-    def height(self) -> float:
-        """How high it is."""
-
-    @property
-    def baseline(self) -> float:
-        """Where the line of the text around it goes through it."""
-
-    @property
-    def error(self) -> str:
-        """Why it could not be set; empty where it could."""
 
 
 class FormulaSetter(Protocol):
     """Sets formulas somewhere else; None while one is not ready, `typeset_ready` when one is."""
 
-    typeset_ready: SignalInstance
+    @property
+    def typeset_ready(self) -> SignalInstance:
+        """A formula that was asked for is ready."""
 
-    def typeset(self, tex: str, size_px: float, colour: str, display: bool) -> TypesetFormula | None:
+    def typeset(self, tex: str, size_px: float, colour: str, display: bool) -> Typeset | None:
         """What a formula looks like, if that is known already."""
 
 
@@ -48,7 +28,7 @@ class FormulaSetter(Protocol):
 class DrawnFormula:
     """A formula that can be painted."""
 
-    typeset: TypesetFormula
+    typeset: Typeset
     formulas: "Formulas"
 
     @property
@@ -64,7 +44,7 @@ class DrawnFormula:
     @property
     def baseline(self) -> float:
         """From the top."""
-        return self.typeset.baseline
+        return self.typeset.height - self.typeset.baseline
 
     def paint(self, painter: QPainter, top_left: QPointF) -> None:
         """Paint it with its top left corner at a point."""
@@ -76,7 +56,7 @@ class Formulas:
 
     def __init__(self, setter: FormulaSetter | None = None) -> None:
         self._setter = setter
-        self._drawn: OrderedDict[tuple[bytes, float], QPixmap] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, float], QPixmap] = OrderedDict()
 
     def find(self, tex: str, *, pixels: float, colour: str, is_display: bool) -> DrawnFormula | None:
         """The formula in a size and a colour; None where it is not ready or cannot be set."""
@@ -85,7 +65,7 @@ class Formulas:
             return None
         return DrawnFormula(typeset, self)
 
-    def pixmap(self, typeset: TypesetFormula, scale: float) -> QPixmap:
+    def pixmap(self, typeset: Typeset, scale: float) -> QPixmap:
         """The drawing for a screen with `scale` dots to each pixel."""
         key = (typeset.svg, scale)
         if key in self._drawn:
@@ -94,7 +74,7 @@ class Formulas:
         pixmap = QPixmap(max(round(typeset.width * scale), 1), max(round(typeset.height * scale), 1))
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
-        QSvgRenderer(QByteArray(typeset.svg)).render(painter, QRectF(pixmap.rect()))
+        QSvgRenderer(QByteArray(typeset.svg.encode())).render(painter, QRectF(pixmap.rect()))
         painter.end()
         pixmap.setDevicePixelRatio(scale)
         self._drawn[key] = pixmap

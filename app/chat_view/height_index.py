@@ -8,6 +8,7 @@ class HeightIndex:
 
     def __init__(self, heights: Iterable[float] = ()) -> None:
         self._heights: list[float] = []
+        self._total = 0.0
         self._tree: list[float] = [0.0]  # 1-based; node i sums the i & -i rows that end with row i - 1
         for height in heights:
             self.append(height)
@@ -21,11 +22,12 @@ class HeightIndex:
     @property
     def total(self) -> float:
         """The height of all rows together."""
-        return self.top(len(self._heights))
+        return self._total
 
     def append(self, height: float) -> None:
         """Add a row at the end."""
         self._heights.append(height)
+        self._total += height
         node = len(self._heights)
         total = height
         step = 1
@@ -36,12 +38,16 @@ class HeightIndex:
 
     def truncate(self, num_rows: int) -> None:
         """Forget the rows from a number on."""
+        self._total -= sum(self._heights[num_rows:])
         del self._heights[num_rows:]
         del self._tree[num_rows + 1 :]  # a node sums rows before it only
 
     def set_height(self, row: int, height: float) -> None:
         """Replace a row's height."""
         difference = height - self._heights[row]
+        if not difference:
+            return
+        self._total += difference
         self._heights[row] = height
         node = row + 1
         while node < len(self._tree):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.chat_view.chat_view import ChatView
 
 PAUSE_MS = 12  # between two steps, for everything else
+QUIET_MS = 150
 SCREENS_AHEAD = 1.5  # that are laid out before they are seen, in both directions
 
 
@@ -24,10 +25,20 @@ class IdleWork(QObject):
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._step)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something left that will be done without being asked for."""
+        return self._timer.isActive()
+
     def start(self) -> None:
         """There may be something to do."""
         if not self._timer.isActive() and self._view.isVisible():
-            self._timer.start()
+            self._timer.start(PAUSE_MS)
+
+    def start_later(self) -> None:
+        """There may be something to do, once nothing has happened for a while."""
+        if self._view.isVisible():
+            self._timer.start(QUIET_MS)
 
     def stop(self) -> None:
         """Leave the rest until the next `start`."""
@@ -35,7 +46,7 @@ class IdleWork(QObject):
 
     def _step(self) -> None:
         if self._read() or self._colour() or self._lay_out_ahead() or self._preload():
-            self._timer.start()
+            self._timer.start(PAUSE_MS)
 
     def _read(self) -> bool:
         """Read on in a message of which a part can be seen."""

@@ -4,6 +4,7 @@ A piece is a long text's finished lines, or the rest of it. Nothing here can loa
 know characters, fonts and colours only.
 """
 
+import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,6 +23,7 @@ from PySide6.QtGui import (
 
 from app.chat_view.formulas import DrawnFormula
 from app.chat_view.inline_text import InlineText, Link, Style
+from app.chat_view.link_policy import is_allowed
 from app.chat_view.look import Look, Marks
 from app.chat_view.shown_text import ShownText
 
@@ -106,6 +108,10 @@ class InlineLayout:
     def lay_out(self, inline: InlineText, width: float) -> None:
         """Lay a text out; one that only goes on after the present one costs only what is new."""
         formats, shown = self._formats_of(inline)
+        if self._alignment == Qt.AlignmentFlag.AlignLeft:
+            is_rtl = not inline.text.isascii() and is_right_to_left(inline.text)
+            side = Qt.AlignmentFlag.AlignRight if is_rtl else Qt.AlignmentFlag.AlignLeft
+            self._option.setAlignment(side)
         kept = 0
         if width == self._width:
             while kept < len(self._pieces) - 1 and _is_same(self._pieces[kept], shown, formats):
@@ -178,10 +184,11 @@ class InlineLayout:
 
     def link_at(self, x: float, y: float) -> Link | None:
         """The link whose characters are at a point."""
-        if not self._inline.links or not 0 <= y < self.height:
+        links = [link for link in self._inline.links if is_allowed(link.target)]
+        if not links or not 0 <= y < self.height:
             return None
         position = self.position_at(x, y)
-        for link in self._inline.links:
+        for link in links:
             if link.start <= position <= link.end:
                 before, after = self.caret(link.start), self.caret(link.end)
                 is_inside = before.y() != after.y() or before.x() - 2 <= x <= after.x() + 2
@@ -309,6 +316,15 @@ def _is_same(piece: _Piece, shown: ShownText, formats: list[_Format]) -> bool:
         return False
     inside = [part for part in formats if part.start < piece.end and part.end > piece.start]
     return inside == piece.formats
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether the first character that has a direction runs to the left."""
+    for character in text[:1000]:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("L", "R", "AL"):
+            return direction != "L"
+    return False
 
 
 def cursor_x(line: QTextLine, position: int) -> float:

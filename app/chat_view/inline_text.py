@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
+from app.chat_view.link_policy import is_allowed
+from app.translation import tr
+
 LINE_BREAK = "\u2028"  # what Qt breaks a line at inside a paragraph
-LINK_SCHEMES = ("http", "https", "mailto")
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -120,7 +122,16 @@ def without_bidi_controls(text: str) -> str:
 def image_note(source: str, alt: str) -> str:
     """What stands in the place of a picture that is not loaded."""
     where = urlsplit(source).hostname if "//" in source[:10] else source[:80]
-    return f"{alt + ' · ' if alt else ''}image not loaded: {without_bidi_controls(where or 'no address')}"
+    said = tr("image not loaded: {place}", place=without_bidi_controls(where or tr("no address")))
+    return f"{alt} · {said}" if alt else said
+
+
+def alternative_text(token: Token) -> str:
+    """What an image's token says the picture shows, without marks."""
+    texts = (
+        alternative_text(child) if child.type == "image" else child.content for child in token.children or []
+    )
+    return "".join(texts)
 
 
 def make_inline_text(tokens: Sequence[Token], content: str, place: Callable[[int], int]) -> InlineText:
@@ -178,7 +189,7 @@ class _Builder:
                 self._formulas.append(Formula(start, self._length, token.content.strip()))
             case "image":
                 source = str(token.attrGet("src") or "")
-                self._add(image_note(source, token.content), Style.IMAGE, at, at, end)
+                self._add(image_note(source, alternative_text(token)), Style.IMAGE, at, at, end)
             case "footnote_ref":
                 self._add(str(token.meta.get("label", "")), Style.RAISED, at, at + 2, end)
             case _:
@@ -215,16 +226,15 @@ class _Builder:
             target = str(token.attrGet("href") or "")
             if token.type == "link_open":
                 self._open_links.append((self._length, target, str(token.attrGet("title") or "")))
-                is_link = urlsplit(target).scheme in LINK_SCHEMES if _is_readable(target) else False
-                self._styles.append(Style.LINK if is_link else Style.PLAIN)
+                self._styles.append(Style.LINK if is_allowed(target) else Style.PLAIN)
             else:
                 self._styles.append(_STYLES.get(token.tag, Style.PLAIN))
         elif token.nesting < 0 and self._styles:
-            style = self._styles.pop()
+            self._styles.pop()
             self._is_auto = False
             if token.type == "link_close":
                 start, target, title = self._open_links.pop()
-                if style & Style.LINK and start < self._length:
+                if start < self._length:
                     self._links.append(Link(start, self._length, target, title))
             self._close_anchor(end if token.type == "link_close" else at + len(token.markup))
 
@@ -234,12 +244,3 @@ class _Builder:
             last = self._anchors[-1]
             outer_end = max(self._place(end), last.outer_end)
             self._anchors[-1] = Anchor(last.start, last.end, last.outer, last.inner, outer_end)
-
-
-def _is_readable(target: str) -> bool:
-    """Whether an address can be taken apart at all."""
-    try:
-        urlsplit(target)
-    except ValueError:
-        return False
-    return True

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from app.chat_view.message_menu import make_menu
+from app.chat_view.message_menu import popup_menu
 
 if TYPE_CHECKING:
     from app.chat_view.chat_view import ChatView
@@ -26,9 +26,9 @@ class Keyboard:
             view.selection.select_all()
             view.viewport().update()
         elif event.matches(standard.Find):
-            view.show_find_bar()
+            view.find_control.open()
         elif event.matches(standard.FindNext) or event.matches(standard.FindPrevious):
-            view.find_bar.step_requested.emit(1 if event.matches(standard.FindNext) else -1)
+            view.find_control.step(1 if event.matches(standard.FindNext) else -1)
         elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         else:
@@ -49,9 +49,7 @@ class Keyboard:
             case Qt.Key.Key_Down if last >= 0:
                 view.select_row(view.rows_in_sight().start if row is None else min(row + 1, last))
             case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Menu if row is not None:
-                menu = make_menu(view, row)
-                menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-                menu.popup(view.viewport().mapToGlobal(view.place_of(row).toPoint()))
+                popup_menu(view, row, view.place_of(row).toPoint())
             case Qt.Key.Key_Space if row is not None and not view.column.layout(row).reasoning_rect.isEmpty():
                 view.toggle_reasoning(row)
             case Qt.Key.Key_F7 if last >= 0:
@@ -65,6 +63,6 @@ class Keyboard:
 
     def _copy(self) -> None:
         if self._view.selection.is_empty and self._view.current_row is not None:
-            self._view.copy_message(self._view.current_row)
+            self._view.copying.copy_message(self._view.current_row)
         else:
-            self._view.copy_selection()
+            self._view.copying.copy_selection()

@@ -3,8 +3,9 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from app.chat_view.inline_text import LINK_SCHEMES
+from app.translation import tr
 
+LINK_SCHEMES = ("http", "https", "mailto")
 _LOOKS_LIKE_ADDRESS = re.compile(r"^(?:https?://)?((?:[\w-]+\.)+[a-z]{2,})(?:[/:?#]|$)", re.IGNORECASE)
 
 
@@ -25,12 +26,12 @@ def doubts(target: str, text: str) -> str:
         return ""
     host = parts.hostname or ""
     if not host.isascii() or any(label.startswith("xn--") for label in host.split(".")):
-        return "Its address contains letters that can look like others."
+        return tr("Its address contains letters that can look like others.")
     if parts.username is not None:
-        return "Its address begins with something that is not where it leads."
+        return tr("Its address begins with something that is not where it leads.")
     named = _LOOKS_LIKE_ADDRESS.match(text.strip())
     if named and _without_www(named[1].lower()) != _without_www(host):
-        return f"It says {named[1]}, but leads to {host}."
+        return tr("It says {shown}, but leads to {host}.", shown=named[1], host=host)
     return ""
 
 

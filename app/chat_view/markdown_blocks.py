@@ -5,19 +5,25 @@ text can still turn into another block (a heading's underline, a formula's end) 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from app.chat_view.blocks import Block, Code, LongText, Table
-from app.chat_view.inline_text import without_bidi_controls
+from app.chat_view.blocks import Block, Code, LongText, Prose, Table
+from app.chat_view.inline_text import make_inline_text, without_bidi_controls
+from app.chat_view.markdown_parser import DEEPEST, MOST_COLUMNS
+from app.chat_view.open_paragraph import OpenParagraph
 from app.chat_view.token_blocks import ContinuedList, SourceLines, make_blocks
 
-SLICE = 4000  # characters that one `read` takes at most
-LONGEST = 20_000  # characters of one open block; more is shown as LongText
-MOST_ROWS = 200  # of a table; what follows them is another table
+SLICE, SLICE_LINES = 4000, 60  # characters and lines that one `read` takes at most
+LONGEST = 10_000  # characters of one open block; more is shown as LongText
+MOST_LINES = 500  # of one open block
+LONG_PIECE = 100_000  # characters of one LongText, and of code read at once
+MOST_BLOCKS = 4000  # of a message; what follows is LongText
+MOST_ROWS = 300  # of a table; what follows is LongText
 _UNDECIDED = re.compile(
     r"[ \t]*(?:[-=*_+#>`~|:. \t]+|\d{1,9}[.)]?[ \t]*)?\Z"
 )  # a line that may become anything
@@ -35,11 +41,14 @@ class MarkdownBlocks:
         self._open: list[Block] = []
         self._tail = 0  # where the open blocks begin
         self._read_to = 0
+        self._wanted_end = 0  # up to where the source can be read
         self._is_finished = False
         self._continued: ContinuedList | None = None
+        self._paragraph: OpenParagraph | None = None  # what is at the end, if that is a paragraph
         self._references: dict[str, Any] = {}  # link targets that final parts define
         self._found: dict[str, Any] = {}  # those, and the ones of the open part
         self._is_second_reading = False
+        self._is_long = False  # what is open is taken as it is
 
     @property
     def source(self) -> str:
@@ -51,10 +60,9 @@ class MarkdownBlocks:
         """The blocks of what was read."""
         return self._final + self._open
 
-    @property
-    def num_final(self) -> int:
-        """How many of them will stay as they are."""
-        return len(self._final)
+    def blocks_from(self, number: int) -> list[Block]:
+        """The blocks from a number on."""
+        return self._final[number:] + self._open
 
     @property
     def read_to(self) -> int:
@@ -64,36 +72,50 @@ class MarkdownBlocks:
     @property
     def is_behind(self) -> bool:
         """Whether there is something to read."""
-        return self._read_to < self._wanted_end()
+        return self._read_to < self._wanted_end
 
     def append(self, text: str) -> None:
         """Let the source grow."""
         self._source += text
+        self._wanted_end = self._find_end()
 
     def finish(self) -> None:
         """Nothing more comes: what was held back is read too."""
         self._is_finished = True
+        self._wanted_end = len(self._source)
         if not self.is_behind:
             self._read_again()
 
     def read(self) -> int:
         """Read the next slice; returns how many blocks at the front are the same as before."""
-        same, wanted = len(self._final), self._wanted_end()
-        if self._read_to >= wanted:
-            return len(self._final) + len(self._open)
-        if wanted - self._read_to > SLICE:
-            line_end = self._source.find("\n", self._read_to + SLICE) + 1
-            wanted = min(line_end or wanted, wanted, self._read_to + LONGEST + SLICE)
-        if not (self._grow_fence(wanted) or self._grow_table(wanted) or self._grow_long_text()):
+        same = len(self._final)
+        if not self.is_behind:
+            return same + len(self._open)
+        wanted = self._end_of_slice()
+        grows = (self._grow_prose, self._grow_fence, self._grow_table, self._grow_long_text)
+        if not any(grow(wanted) for grow in grows):
             self._parse(wanted)
-        if self._is_finished and not self.is_behind:
+        if self._is_finished and self._read_to >= self._wanted_end:
             self._read_again()
         return min(same, len(self._final))
 
-    def _wanted_end(self) -> int:
-        """Up to where the source can be read: without a last line that is not decided yet."""
-        if self._is_finished:
-            return len(self._source)
+    def _end_of_slice(self) -> int:
+        """How far to read now: some lines, or more of open code, of which a line costs little."""
+        start, wanted = self._read_to, self._wanted_end
+        is_code = isinstance(self._last, Code) and not self._last.is_closed
+        size = LONG_PIECE if is_code else SLICE
+        if wanted - start <= size and self._source.count("\n", start, wanted) <= SLICE_LINES:
+            return wanted
+        line_end = self._source.find("\n", start + size) + 1 or wanted
+        if not is_code:
+            end = start
+            for _ in range(SLICE_LINES):
+                end = self._source.find("\n", end) + 1 or wanted
+            line_end = min(line_end, end)
+        return min(line_end, wanted, start + 2 * size)
+
+    def _find_end(self) -> int:
+        """The end of the source, without a last line that is not decided yet."""
         line = self._source.rfind("\n") + 1
         if len(self._source) - line < 40 and _UNDECIDED.match(self._source, line):
             return line
@@ -121,8 +143,9 @@ class MarkdownBlocks:
                     self._references[label] = reference
         else:
             self._open = blocks
-        if end - self._tail > LONGEST and not isinstance(self._last, Code | Table):
-            self._open = [Block(content=LongText(""), start=self._tail, end=end)]
+        self._paragraph = OpenParagraph.find(tokens, self._open, lines)
+        if self._is_too_much(tokens, end):
+            self._is_long, self._paragraph = True, None
             self._grow_long_text()
 
     def _read_again(self) -> None:
@@ -133,6 +156,18 @@ class MarkdownBlocks:
         self._references = self._found
         self._final, self._open, self._continued = [], [], None
         self._tail = self._read_to = 0
+        self._paragraph = None
+
+    def _is_too_much(self, tokens: Sequence[Token], end: int) -> bool:
+        """Whether what is open had better be shown as it is: too long, too deep, too many."""
+        last = self._last
+        if isinstance(last, Table):
+            is_large = len(last.rows) > MOST_ROWS or len(last.alignments) > MOST_COLUMNS
+        else:
+            num_lines = self._source.count("\n", self._tail, end)
+            is_large = (end - self._tail > LONGEST or num_lines > MOST_LINES) and not isinstance(last, Code)
+        is_deep = any(token.level >= DEEPEST - 1 and token.nesting == 1 for token in tokens)
+        return is_large or is_deep or len(self._final) > MOST_BLOCKS
 
     @property
     def _last(self) -> object:
@@ -164,12 +199,26 @@ class MarkdownBlocks:
 
     def _is_open_formula(self, root: Token, lines: SourceLines) -> bool:
         """Whether a paragraph is the beginning of a formula whose end is still to come."""
-        if root.type != "paragraph_open" or root.map is None:
+        if root.type not in ("paragraph_open", "heading_open") or root.map is None:
             return False
         text = self._source[lines.place(root.map[0]) : self._read_to].lstrip()
         return text.startswith(("$$", "\\[")) and not _BLANK_LINE.search(text)
 
     # what grows without being parsed again
+
+    def _grow_prose(self, end: int) -> bool:
+        """Append words to the last line of a paragraph: only what is inside the paragraph is parsed again."""
+        if self._paragraph is None or len(self._source) - self._tail > LONGEST:
+            return False
+        content = self._paragraph.grow(self._source, self._read_to, end)
+        if content is None:
+            self._paragraph = None
+            return False
+        tokens = self._parser.inline.parse(content, self._parser, {"references": self._found}, [])
+        inline = make_inline_text(tokens, content, self._paragraph.place)
+        self._open[-1] = replace(self._open[-1], content=Prose(inline), end=end)
+        self._read_to = end
+        return True
 
     def _continued_fence(self) -> "re.Match[str] | None":
         """How the code at the end began, if it is on the top level and goes on."""
@@ -209,7 +258,7 @@ class MarkdownBlocks:
         if len(self._open) != 1 or not isinstance(self._last, Table) or self._open[0].containers:
             return False
         block, table = self._open[0], self._last
-        if len(table.rows) < 3 or block.start != self._tail:
+        if not 3 <= len(table.rows) <= MOST_ROWS or block.start != self._tail:
             return False
         last_row = self._source.rfind("\n", 0, max(block.end - 1, 0)) + 1
         head_end = self._source.find("\n", self._source.find("\n", block.start) + 1) + 1
@@ -227,18 +276,24 @@ class MarkdownBlocks:
         self._read_to = end
         return True
 
-    def _grow_long_text(self) -> bool:
-        """Let long text take everything up to the next empty line."""
-        if not isinstance(self._last, LongText):
+    def _grow_long_text(self, _end: int = 0) -> bool:
+        """Take what is too long or too deep as it is, in pieces, up to the next empty line."""
+        if not self._is_long:
             return False
-        end = self._wanted_end()
-        gap = _BLANK_LINE.search(self._source, max(self._read_to - 2, self._tail), end)
-        text_end = gap.end() if gap else end
-        text = without_bidi_controls(self._source[self._tail : text_end].rstrip("\n"))
-        block = Block(content=LongText(text, self._tail), start=self._tail, end=text_end)
-        self._read_to = text_end
-        self._open = [block]
-        if gap:
+        end = min(self._wanted_end, self._tail + LONG_PIECE)
+        gap = _BLANK_LINE.search(self._source, self._tail, end)
+        if gap and len(self._final) < MOST_BLOCKS:
+            end, self._is_long = gap.end(), False
+        elif end < self._wanted_end:
+            end = self._source.rfind("\n", self._tail, end) + 1 or end
+        text = without_bidi_controls(self._source[self._tail : end].rstrip("\n"))
+        block = Block(
+            content=LongText(text, self._tail), start=self._tail, end=end, is_tight=True, is_part=True
+        )
+        self._read_to = end
+        if self._is_long and end == self._wanted_end:
+            self._open = [block]
+        else:
             self._final.append(block)
-            self._open, self._tail, self._continued = [], text_end, None
+            self._open, self._tail, self._continued = [], end, None
         return True

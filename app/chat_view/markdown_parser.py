@@ -22,8 +22,10 @@ Environment = dict[str, Any]  # what earlier parts define for later ones: link t
 DEEPEST = (
     40  # nested quotes and lists; markdown-it would drop what is deeper, so such a block is shown as text
 )
-LONGEST_INLINE = 20_000  # characters of one paragraph; more is shown without inline formatting
-MOST_BRACKETS = 1000  # in one paragraph: looking for the end of each link takes time
+LONGEST_INLINE = 10_000  # characters of one paragraph; more is shown without inline formatting
+MOST_STEPS = 4_000_000  # characters looked at for what could begin a link: that many marks, that long a text
+MOST_COLUMNS = 64  # of a table
+LONGEST_FORMULA = 60  # lines
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 
 
@@ -87,7 +89,7 @@ class _PlacingInline(ParserInline):
     """The inline parser, with places in its tokens; refuses what would take too long."""
 
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        if len(src) > LONGEST_INLINE or src.count("[") > MOST_BRACKETS:
+        if len(src) > LONGEST_INLINE or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS:
             tokens.append(Token("text", "", 0, content=src, meta={"at": 0}))
             return tokens
         state = _PlacingState(src, md, env, tokens)
@@ -117,7 +119,7 @@ def _bracket_formula(state: StateInline, silent: bool) -> bool:
     closing = "\\)" if opening == "\\(" else "\\]"
     end = state.src.find(closing, state.pos + 2, state.posMax)
     tex = state.src[state.pos + 2 : end]
-    if end < 0 or not tex.strip():
+    if end < 0 or not tex.strip("\\ \n"):
         return False
     if not silent:
         token = state.push("math_inline" if opening == "\\(" else "math_inline_double", "math", 0)
@@ -131,9 +133,9 @@ def _bracket_formula_block(state: StateBlock, first_line: int, end_line: int, si
     if state.is_code_block(first_line):
         return False
     lines: list[str] = []
-    for line in range(first_line, end_line):
+    for line in range(first_line, min(end_line, first_line + LONGEST_FORMULA)):
         text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
-        if (line == first_line and not text.startswith("\\[")) or not text:
+        if text.startswith("\\[") != (line == first_line) or not text:
             return False
         lines.append(text.removeprefix("\\[") if line == first_line else text)
         if text.endswith("\\]"):

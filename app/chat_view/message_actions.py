@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.conversations.conversation import Message
 from app.theme.theme import Theme
+from app.translation import tr
 
 BUTTON_SIZE, ICON_SIZE = 26, 16
 
@@ -25,24 +26,27 @@ class MessageActions(QWidget):
         self._theme = theme
         self._icons: list[tuple[QToolButton, str]] = []
         self.message_id = ""
+        self.setAccessibleName(tr("Actions for this message"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        self._previous = self._button("chevron-left", "Previous version")
+        self._previous = self._button("chevron-left", tr("Previous version"))
         self._versions = QLabel(self)
         self._versions.setTextFormat(Qt.TextFormat.PlainText)
         self._versions.setFont(theme.fonts.small)
         self._versions.setProperty("tone", "secondary")
         layout.addWidget(self._versions)
-        self._next = self._button("chevron-right", "Next version")
+        self._next = self._button("chevron-right", tr("Next version"))
         self._previous.clicked.connect(lambda: self.version_requested.emit(self.message_id, -1))
         self._next.clicked.connect(lambda: self.version_requested.emit(self.message_id, 1))
-        self._copy = self._connected("copy", "Copy message", self.copy_requested)
-        self._edit = self._connected("rename", "Edit message", self.edit_requested)
-        self._continue = self._connected("continue", "Continue the answer", self.continue_requested)
-        self._regenerate = self._connected("regenerate", "Regenerate the answer", self.regenerate_requested)
-        self._delete = self._connected("delete", "Delete message", self.delete_requested)
-        self._more = self._connected("more", "More", self.more_requested)
+        self._copy = self._connected("copy", tr("Copy message"), self.copy_requested)
+        self._edit = self._connected("rename", tr("Edit message"), self.edit_requested)
+        self._continue = self._connected("continue", tr("Continue the answer"), self.continue_requested)
+        self._regenerate = self._connected(
+            "regenerate", tr("Regenerate the answer"), self.regenerate_requested
+        )
+        self._delete = self._connected("delete", tr("Delete message"), self.delete_requested)
+        self._more = self._connected("more", tr("More"), self.more_requested)
         self.setCursor(Qt.CursorShape.ArrowCursor)
         theme.changed.connect(self._dress)
         self._dress()
@@ -56,7 +60,7 @@ class MessageActions(QWidget):
         for widget in (self._previous, self._versions, self._next):
             widget.setVisible(has_versions)
         self._versions.setText(f"{position}/{count}")
-        self._versions.setAccessibleName(f"Version {position} of {count}")
+        self._versions.setAccessibleName(tr("Version {position} of {count}", position=position, count=count))
         self._previous.setEnabled(position > 1)
         self._next.setEnabled(position < count)
         self._edit.setVisible(is_users)

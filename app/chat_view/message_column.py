@@ -143,9 +143,15 @@ class MessageColumn:
 
     def rows_between(self, top: float, bottom: float) -> range:
         """The rows that a stretch of the column touches."""
-        if not len(self._heights):
+        num_rows = len(self._heights)
+        if not num_rows:
             return range(0)
-        return range(max(self._heights.row_at(top), 0), self._heights.row_at(max(bottom - 1, top)) + 1)
+        first = max(self._heights.row_at(top), 0)
+        end, y = first + 1, self._heights.top(first) + self._heights[first]
+        while end < num_rows and y < bottom:
+            y += self._heights[end]
+            end += 1
+        return range(first, end)
 
     def top(self, row: int) -> float:
         """Where a message starts."""

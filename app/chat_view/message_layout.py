@@ -1,6 +1,7 @@
 """One message laid out to the column's width: its parts, their places, and how they are painted."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from markdown_it import MarkdownIt
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -26,7 +27,6 @@ NOTE_GAP, NOTE_HEIGHT = 6, 28  # the line under a message; its buttons are as hi
 ACTIONS_UNDER_BUBBLE = 14  # they reach into the gap below
 CALLOUT_GAP, CALLOUT_PADDING, CALLOUT_INDENT = 10, 14, 30
 ICON_SIZE = 18
-DIMMED = 0.5  # opacity of what no longer fits the context
 
 
 class MessageLayout:
@@ -46,6 +46,8 @@ class MessageLayout:
         """Take the message as it is now; text that was appended costs only what is new."""
         self._message, self._width = message, width
         self._text.update(message.text, self._text_width(), is_finished=message.state != "streaming")
+        if self._is_users and not message.text.isascii():  # right to left, it begins at the bubble's right
+            self._text.column.set_width(min(ceil(self._text.column.natural_width) + 1, self._text_width()))
         if message.reasoning:
             self._reasoning.update(message, width)
         self._note = note_under(message, activity)
@@ -65,11 +67,14 @@ class MessageLayout:
     @property
     def is_behind(self) -> bool:
         """Whether a part of the text is still to be read."""
-        return any(text.is_behind for _, text, _ in self.parts())
+        thoughts = self._reasoning.text
+        return self._text.is_behind or (thoughts is not None and thoughts.is_behind)
 
     def advance(self, deadline: float) -> bool:
         """Read on until a time of `perf_counter`; True where anything changed."""
-        return sum(text.advance(deadline) for _, text, _ in self.parts()) > 0
+        thoughts = self._reasoning.text
+        has_read_thoughts = thoughts is not None and thoughts.advance(deadline)
+        return self._text.advance(deadline) or has_read_thoughts
 
     @property
     def height(self) -> float:
@@ -197,9 +202,10 @@ class MessageLayout:
 
     def paint(self, painter: QPainter, top_left: QPointF, clip: QRectF, marks: MessageMarks) -> None:
         """Paint what of the message lies within the clip."""
+        inner_top, inner_bottom = clip.top() - top_left.y(), clip.bottom() - top_left.y()
         if self._is_users:
             self._paint_bubble(painter, top_left)
-        else:
+        elif inner_top < ROW_GAP + NAME_HEIGHT + self._reasoning_height:
             self._paint_name(painter, top_left)
             if not self.reasoning_rect.isEmpty():
                 self._reasoning.draw_frame(painter, top_left + self.reasoning_rect.topLeft())
@@ -207,7 +213,7 @@ class MessageLayout:
             self._paint_part(painter, part, top_left + corner, clip=clip, marks=marks)
         if self._callout is not None:
             self._paint_callout(painter, top_left, self._callout, clip)
-        if self._note:
+        if self._note and inner_bottom > self.actions_rect.top():
             painter.setPen(QColor(self._look.theme.tokens.secondary))
             painter.setFont(self._look.theme.fonts.small)
             place = self.actions_rect.translated(top_left)

@@ -2,32 +2,44 @@
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from app.translation import tr
+
 if TYPE_CHECKING:
     from app.chat_view.chat_view import ChatView
+
+
+def popup_menu(view: "ChatView", row: int, place: QPoint) -> None:
+    """Show the menu of a message at a point of the viewport."""
+    menu = make_menu(view, row)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(view.viewport().mapToGlobal(place))
 
 
 def make_menu(view: "ChatView", row: int) -> QMenu:
     """The menu of one message; the caller shows it and throws it away."""
     message = view.messages.message(row)
     menu = QMenu(view)
-    copy = menu.addAction("Copy", QKeySequence(QKeySequence.StandardKey.Copy), view.copy_selection)
-    plain = menu.addAction("Copy as plain text", lambda: view.copy_selection(is_plain=True))
+    copy = menu.addAction(
+        tr("Copy"), QKeySequence(QKeySequence.StandardKey.Copy), view.copying.copy_selection
+    )
+    plain = menu.addAction(tr("Copy as plain text"), lambda: view.copying.copy_selection(is_plain=True))
     for action in (copy, plain):
         action.setVisible(not view.selection.is_empty)
-    menu.addAction("Copy message", lambda: view.copy_message(row))
-    menu.addAction("Open as text", QKeySequence("F7"), lambda: view.open_reader(row))
+    menu.addAction(tr("Copy message"), lambda: view.copying.copy_message(row))
+    menu.addAction(tr("Open as text"), QKeySequence("F7"), lambda: view.open_reader(row))
     layout = view.column.layout(row)
     if not layout.reasoning_rect.isEmpty():
-        words = "Hide reasoning" if layout.is_reasoning_open else "Show reasoning"
+        words = tr("Hide reasoning") if layout.is_reasoning_open else tr("Show reasoning")
         menu.addAction(words, lambda: view.toggle_reasoning(row))
     if message.state != "streaming":
         menu.addSeparator()
         if message.role == "user":
-            menu.addAction("Edit", lambda: view.edit_requested.emit(message.id))
+            menu.addAction(tr("Edit"), lambda: view.edit_requested.emit(message.id))
         else:
-            menu.addAction("Regenerate", lambda: view.regenerate_requested.emit(message.id))
-        menu.addAction("Delete", lambda: view.delete_requested.emit(message.id))
+            menu.addAction(tr("Regenerate"), lambda: view.regenerate_requested.emit(message.id))
+        menu.addAction(tr("Delete"), lambda: view.delete_requested.emit(message.id))
     return menu

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLa
 
 from app.conversations.conversation import Message
 from app.theme.theme import Theme
+from app.translation import format_number, tr
 
 LONGEST = 500_000  # characters; a longer message is cut here, and says so
 
@@ -15,7 +16,9 @@ class MessageReader(QDialog):
 
     def __init__(self, message: Message, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Your message" if message.role == "user" else f"Answer of {message.model}")
+        self.setWindowTitle(
+            tr("Your message") if message.role == "user" else tr("Answer of {model}", model=message.model)
+        )
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
@@ -23,10 +26,12 @@ class MessageReader(QDialog):
             Qt.TextInteractionFlag.TextSelectableByKeyboard | Qt.TextInteractionFlag.TextSelectableByMouse
         )
         self.text.setFont(theme.fonts.body)
-        self.text.setAccessibleName("Message")
+        self.text.setAccessibleName(tr("Message"))
         shown = message.text[:LONGEST]
         rest = len(message.text) - len(shown)
-        self.text.setPlainText(shown + (f"\n… {rest:,} more characters" if rest else ""))
+        self.text.setPlainText(
+            shown + ("\n" + tr("… {count} more characters", count=format_number(rest)) if rest else "")
+        )
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)

@@ -34,11 +34,6 @@ class Pointer:
         self._pressed_at: QPointF | None = None
         self._double_clicked_at: QPointF | None = None
 
-    @property
-    def is_selecting(self) -> bool:
-        """Whether a button is down."""
-        return self._pressed_at is not None
-
     def press(self, event: QMouseEvent) -> None:
         """Begin or extend a selection."""
         if event.button() != Qt.MouseButton.LeftButton:
@@ -76,6 +71,8 @@ class Pointer:
                 view.viewport().update()
             return
         spot = self.spot_at(event.position())
+        found = view.place_in_message(event.position())
+        view.hover(found[0] if found is not None else None)
         view.viewport().setCursor(spot.cursor)
         view.show_target(spot.link)
 
@@ -91,7 +88,7 @@ class Pointer:
         if spot.link is not None:
             self._view.follow_link(spot.link, spot.link_text)
         elif spot.code is not None:
-            self._view.copy_code(spot.code)
+            self._view.copying.copy_code(spot.code)
         elif spot.reasoning_row is not None:
             self._view.toggle_reasoning(spot.reasoning_row)
 

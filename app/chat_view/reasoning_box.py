@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from app.chat_view.look import Look
 from app.chat_view.text_column import TextColumn
 from app.conversations.conversation import Message
+from app.translation import format_number, tr, tr_count
 
 HEAD_HEIGHT, PADDING, RADIUS, ICON_SIZE = 36, 14, 10, 16
 
@@ -49,11 +50,15 @@ class ReasoningBox:
         stats = message.stats
         is_thinking = message.state == "streaming" and not message.text
         seconds = stats.reasoning_ms / 1000 or self._thought_s
-        words = [f"{'Thinking…' if is_thinking else 'Thought'}"]
+        words = [tr("Thinking…") if is_thinking else tr("Thought")]
         if seconds >= 0.05:
-            words = [f"{'Thinking for' if is_thinking else 'Thought for'} {_duration(seconds)}"]
+            words = [
+                tr("Thinking for {time}", time=_duration(seconds))
+                if is_thinking
+                else tr("Thought for {time}", time=_duration(seconds))
+            ]
         if stats.reasoning_tokens:
-            words.append(f"{stats.reasoning_tokens:,} tokens")
+            words.append(tr_count(stats.reasoning_tokens, "{count} token", "{count} tokens"))
         return " · ".join(words)
 
     def update(self, message: Message, width: float) -> None:
@@ -97,7 +102,7 @@ class ReasoningBox:
 
 def _duration(seconds: float) -> str:
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{format_number(seconds, 1)} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -107,7 +107,10 @@ class TableLayout(BlockLayout):
             starts = []
             height = 0.0
             for column, cell in enumerate(row):
-                cell.lay_out(cell.inline, self._widths[column] - 2 * PADDING_X)
+                width = self._widths[column] - 2 * PADDING_X
+                fits = cell.natural_width <= width and not self._table.alignments[column]
+                if not (fits and cell.inline.text.isascii()):
+                    cell.lay_out(cell.inline, width)
                 height = max(height, cell.height)
                 starts.append(position)
                 position += len(cell.inline.text) + 1

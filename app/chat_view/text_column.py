@@ -15,6 +15,7 @@ from app.chat_view.inline_text import plain_text
 from app.chat_view.look import Look
 from app.chat_view.markdown_blocks import LONGEST, MarkdownBlocks
 
+MANY_BLOCKS = 150  # more are not laid out to another width all at once
 PLAIN_BLOCK = 1500  # characters of plain text after which the next line begins another block
 AVERAGE_CHARACTER, AVERAGE_LINE = 7.4, 25.0  # pixels, of running English text in the body font
 
@@ -44,17 +45,20 @@ class TextColumn:
     @property
     def height(self) -> float:
         """Of what was read, and an estimate for the rest."""
-        if self._markdown is None or not self._markdown.is_behind:
+        markdown = self._markdown
+        if markdown is None or not markdown.is_behind:
             return self.column.height
-        unread = len(self._source) - self._markdown.read_to
+        unread = len(self._source) - markdown.read_to
         return self.column.height + estimated_text_height(unread, 0, self._width)
 
     def update(self, source: str, width: float, *, is_finished: bool) -> None:
         """Take the text as it is now; what was appended is read at the next `advance`."""
         if width != self._width:
             self._width, self.changed_from = width, 0.0
-            blocks = [self.column.block(number) for number in range(len(self.column))]
-            self.column.update(blocks, 0, width)
+            if len(self.column) <= MANY_BLOCKS:
+                self.column.set_width(width)
+            else:
+                self._source = ""  # reading it again is done in small steps
         if source == self._source and is_finished == self._is_finished:
             return
         grows = source.startswith(self._source) and (not self._is_finished or source == self._source)
@@ -77,9 +81,8 @@ class TextColumn:
             return False
         while markdown.is_behind:
             same = markdown.read()
-            same_height = self.column.corner(same).y() if same < len(self.column) else self.column.height
-            self.changed_from = min(self.changed_from, same_height)
-            self.column.update(markdown.blocks, same, self._width)
+            changed_from = self.column.update(markdown.blocks_from(same), same, self._width)
+            self.changed_from = min(self.changed_from, changed_from)
             if time.perf_counter() > deadline:
                 break
         return True

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from app.chat_view.blocks import (
@@ -13,13 +14,14 @@ from app.chat_view.blocks import (
     Code,
     Container,
     Content,
+    Marker,
     Mathematics,
     Picture,
     Prose,
     Rule,
     Table,
 )
-from app.chat_view.inline_text import InlineText, make_inline_text, without_bidi_controls
+from app.chat_view.inline_text import InlineText, alternative_text, make_inline_text, without_bidi_controls
 
 BULLETS = ("•", "◦", "▪")
 DONE, NOT_DONE = "☑", "☐"
@@ -88,8 +90,7 @@ class _Walk:
     containers: list[Container] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)  # the next number of each open list
     continued: "ContinuedList | None" = None
-    marker: str = ""
-    item_is_empty: bool = False
+    markers: list[Marker] = field(default_factory=list)  # of items that no block has followed yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,17 @@ def make_blocks(
         elif token.nesting > 0:
             _enter(walk, token, lines)
         elif token.nesting < 0:
-            if token.type == "list_item_close" and walk.item_is_empty:
+            if token.type == "list_item_close" and walk.markers:
                 place = walk.containers[-1].item
-                _put(blocks, walk, Prose(InlineText()), place, place, is_tight=True)
+                empty = Block(
+                    content=Prose(InlineText()),
+                    start=place,
+                    end=place,
+                    containers=tuple(walk.containers),
+                    markers=tuple(walk.markers),
+                    is_tight=True,
+                )
+                _put(blocks, walk, empty)
             _leave(walk, token)
         else:
             _add(blocks, walk, list(_lone(token, lines)), token, lines)
@@ -145,11 +154,10 @@ def _enter(walk: _Walk, token: Token, lines: SourceLines) -> None:
             walk.numbers.append(number if is_ordered else None)
         case "list_item_open":
             walk.containers[-1] = replace(walk.containers[-1], item=place)
-            walk.marker = _marker(walk, token)
-            walk.item_is_empty = True
+            walk.markers.append(Marker(len(walk.containers), _marker(walk, token)))
         case "footnote_reference_open":
             walk.containers.append(Container("footnote", place))
-            walk.marker = f"{token.meta['label']}."
+            walk.markers.append(Marker(len(walk.containers), f"{token.meta['label']}."))
 
 
 def _leave(walk: _Walk, token: Token) -> None:
@@ -158,8 +166,6 @@ def _leave(walk: _Walk, token: Token) -> None:
     elif token.type in ("bullet_list_close", "ordered_list_close"):
         walk.containers.pop()
         walk.numbers.pop()
-    elif token.type == "list_item_close":
-        walk.item_is_empty = False
 
 
 def _marker(walk: _Walk, token: Token) -> str:
@@ -180,22 +186,21 @@ def _add(blocks: list[Block], walk: _Walk, contents: list[Content], token: Token
     start, end = lines.place(token.map[0]), lines.place(token.map[1])
     is_tight = not lines.follows_gap(token.map[0])
     for number, content in enumerate(contents):
-        _put(blocks, walk, content, start, end, is_tight=is_tight or number > 0)
-
-
-def _put(blocks: list[Block], walk: _Walk, content: Content, start: int, end: int, *, is_tight: bool) -> None:
-    blocks.append(
-        Block(
+        block = Block(
             content=content,
             start=start,
             end=end,
             containers=tuple(walk.containers),
-            marker=walk.marker,
-            is_tight=is_tight,
+            markers=tuple(walk.markers),
+            is_tight=is_tight or number > 0,
+            is_part=len(contents) > 1,
         )
-    )
-    walk.marker = ""
-    walk.item_is_empty = False
+        _put(blocks, walk, block)
+
+
+def _put(blocks: list[Block], walk: _Walk, block: Block) -> None:
+    blocks.append(block)
+    walk.markers.clear()
 
 
 def _paragraph(tokens: Sequence[Token], lines: SourceLines) -> Iterator[Content]:
@@ -205,16 +210,17 @@ def _paragraph(tokens: Sequence[Token], lines: SourceLines) -> Iterator[Content]
     children = inline.children or []
     line = inline.map[0] if inline.map else 0
     place = lines.placer(inline.content, line)
-    start = 0
-    depth = 0
+    start = depth = 0
     for number, child in enumerate(children):
         depth += child.nesting
         if depth == 0 and _stands_alone(child):
             yield from _part(children[start:number], inline.content, place, level)
             yield _alone(child, place)
             start = number + 1
-    if start < len(children) or not children:
+    if start:
         yield from _part(children[start:], inline.content, place, level)
+    else:
+        yield Prose(make_inline_text(children, inline.content, place), level)
 
 
 def _part(
@@ -226,7 +232,7 @@ def _part(
         shown = shown[1:]
     while shown and shown[-1].type in breaks:
         shown = shown[:-1]
-    if shown or not children:
+    if shown:
         yield Prose(make_inline_text(shown, content, place), level)
 
 
@@ -238,7 +244,7 @@ def _stands_alone(token: Token) -> bool:
 
 def _alone(token: Token, place: Callable[[int], int]) -> Content:
     if token.type == "image":
-        return Picture(str(token.attrGet("src")), token.content)
+        return Picture(str(token.attrGet("src")), alternative_text(token))
     return Mathematics(token.content.strip(), place(int(token.meta["at"])))
 
 
@@ -267,7 +273,7 @@ def _lone(token: Token, lines: SourceLines) -> Iterator[Content]:
     first_line = token.map[0] if token.map else 0
     match token.type:
         case "fence":
-            language = token.info.strip().split(" ")[0] if token.info.strip() else ""
+            language = unescapeAll(token.info).strip().split(" ")[0]
             yield Code(
                 without_bidi_controls(token.content),
                 without_bidi_controls(language),

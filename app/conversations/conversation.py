@@ -113,6 +113,16 @@ class Conversation:
         """The versions of a message, itself among them, in the order in which they came."""
         return self.tree.siblings(message_id)
 
+    def versions_on_path(self) -> list[tuple[str, int, int]]:
+        """For each message of the path its id, which of its versions it is (from 1), and of how many."""
+        found: list[tuple[str, int, int]] = []
+        above: str | None = None
+        for message in self.path():
+            versions = [version.id for version in self.tree.children(above)]
+            found.append((message.id, 1 + versions.index(message.id), len(versions)))
+            above = message.id
+        return found
+
     def select(self, message_id: str) -> None:
         """Show the path through this message, down to its newest leaf."""
         self.header = replace(self.header, head_id=self.tree.newest_leaf(message_id))
@@ -147,10 +157,10 @@ class Conversation:
             self.select(changed[0].id)
         return changed
 
-    def chat_messages(self, first_kept_id: str = "") -> tuple[ChatMessage, ...]:
+    def chat_messages(self, num_left_out: int = 0) -> tuple[ChatMessage, ...]:
         """The path as the engine gets it, the system prompt first: answers without text are left out.
 
-        With an id the messages before that one are left out too, where it is on the path.
+        So are this many of the oldest messages, where the context has no room for them.
 
         Neighbours of one role are joined: chat templates insist on alternating roles, and after an error
         there may be no answer. Reasoning is left out, as the models' makers recommend for earlier turns.
@@ -158,9 +168,7 @@ class Conversation:
         said: list[ChatMessage] = []
         if self.settings.system_prompt.strip():
             said.append(ChatMessage(role="system", text=self.settings.system_prompt))
-        path = self.path()
-        at = next((row for row, message in enumerate(path) if message.id == first_kept_id), 0)
-        for message in path[at:]:
+        for message in self.path()[num_left_out:]:
             text = message.full_text if message.attachments else message.text
             if not text:
                 continue

@@ -1,6 +1,7 @@
 """Finding conversations by the words in their titles and messages."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +24,17 @@ class SearchResult:
     updated_at: float  # seconds since 1970
 
 
-def match_expression(words: str) -> str:
-    """The words as an FTS5 expression: all of them, in any order, each as the beginning of a word.
+def match_expression(words: str, *, all_begin: bool = False) -> str:
+    """The words as an FTS5 expression: all of them, in any order, the last as the beginning of a word.
 
-    Empty where there is nothing to look for.
+    With `all_begin` each may be just a beginning. Empty where there is nothing to look for.
     """
     terms = [segment(word) for word in words.split() if any(letter.isalnum() for letter in word)]
-    return " ".join('"' + term.replace('"', '""') + '"*' for term in terms)
+    last = len(terms) - 1
+    return " ".join(
+        '"' + term.replace('"', '""') + ('"*' if all_begin or number == last else '"')
+        for number, term in enumerate(terms)
+    )
 
 
 def search(connection: Any, words: str) -> list[SearchResult]:
@@ -40,21 +45,22 @@ def search(connection: Any, words: str) -> list[SearchResult]:
     expression = match_expression(words)
     if not expression:
         return []
+    found = _search(connection, expression)
+    if not found and (wider := match_expression(words, all_begin=True)) != expression:
+        found = _search(connection, wider)
+    return found
+
+
+def _search(connection: Any, expression: str) -> list[SearchResult]:
     found: dict[str, SearchResult] = {}
     for result in _in_titles(connection, expression):
         found[result.conversation_id] = result
-    for number, conversation_id, message_id, title, updated_at in _in_messages(connection, expression):
-        if len(found) == MOST_RESULTS and conversation_id not in found:
+    for result in _in_messages(connection, expression):
+        if len(found) == MOST_RESULTS and result.conversation_id not in found:
             break
-        known = found.get(conversation_id)
+        known = found.get(result.conversation_id)
         if known is None or not known.message_id:
-            found[conversation_id] = SearchResult(
-                conversation_id=conversation_id,
-                message_id=message_id,
-                title=title,
-                snippet=_snippet(connection, expression, number),
-                updated_at=updated_at,
-            )
+            found[result.conversation_id] = result
     return list(found.values())
 
 
@@ -70,23 +76,23 @@ def _in_titles(connection: Any, expression: str) -> list[SearchResult]:
     ]
 
 
-def _in_messages(connection: Any, expression: str) -> Any:
-    # the numbers grow with time, so the index can be read from its end: nothing is ranked or sorted
-    return connection.execute(
-        "SELECT messages.number, conversations.id, messages.id, conversations.title, "
-        "conversations.updated_at FROM (SELECT rowid FROM message_index WHERE message_index MATCH ? "
-        "ORDER BY rowid DESC LIMIT ?) AS hits "
-        "CROSS JOIN messages ON messages.number = hits.rowid "
+def _in_messages(connection: Any, expression: str) -> Iterator[SearchResult]:
+    # The numbers grow with time, so the index is read from its end: nothing is ranked or sorted. The rows
+    # come one by one, and whoever has enough stops; a snippet in a query of its own would search again.
+    rows = connection.execute(
+        "SELECT conversations.id, messages.id, conversations.title, conversations.updated_at, "
+        "snippet(message_index, 0, ?, ?, '…', ?) FROM message_index "
+        "CROSS JOIN messages ON messages.number = message_index.rowid "
         "CROSS JOIN conversations ON conversations.id = messages.conversation_id "
-        "WHERE conversations.deleted_at IS NULL ORDER BY hits.rowid DESC",
-        (expression, MOST_HITS),
+        "WHERE message_index MATCH ? AND conversations.deleted_at IS NULL "
+        "ORDER BY message_index.rowid DESC LIMIT ?",
+        (MARK_START, MARK_END, SNIPPET_TOKENS, expression, MOST_HITS),
     )
-
-
-def _snippet(connection: Any, expression: str, number: int) -> str:
-    row = connection.execute(
-        "SELECT snippet(message_index, 0, ?, ?, '…', ?) FROM message_index "
-        "WHERE message_index MATCH ? AND rowid = ?",
-        (MARK_START, MARK_END, SNIPPET_TOKENS, expression, number),
-    ).fetchone()
-    return re.sub(r"\s+", " ", join_segments(row[0])) if row else ""
+    for row in rows:
+        yield SearchResult(
+            conversation_id=row[0],
+            message_id=row[1],
+            title=row[2],
+            snippet=re.sub(r"\s+", " ", join_segments(row[4])),
+            updated_at=row[3],
+        )

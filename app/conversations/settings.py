@@ -16,9 +16,7 @@ class ConversationSettings:
     system_prompt: str = ""
     model: str = ""  # `builtin`, a path or a library name; empty: the one chosen in the window
     sampling: dict[str, SamplingValue] = field(default_factory=dict)  # fields of SamplingParams, changed ones
-    reasoning_effort: str = (
-        ""  # a word of the model's template, such as off, low, high; empty: its own default
-    )
+    reasoning_effort: str = ""  # one of the loaded model's reasoning_efforts; empty: its own default
     preset: str = ""  # the name of the preset that the values came from
     max_tokens: int | None = None  # of an answer; None goes on to the context length
     stop: tuple[str, ...] = ()  # stop strings
@@ -29,14 +27,6 @@ class ConversationSettings:
         return SamplingParams(
             **{name: value for name, value in self.sampling.items() if name in known}  # type: ignore[arg-type]
         )
-
-    def template_options(self) -> dict[str, Any]:
-        """What the chat template is told about how much to reason."""
-        if not self.reasoning_effort:
-            return {}
-        if self.reasoning_effort == "off":
-            return {"enable_thinking": False}
-        return {"enable_thinking": True, "reasoning_effort": self.reasoning_effort}
 
     def to_json(self) -> str:
         """The fields that differ from a new conversation's, as a JSON object."""

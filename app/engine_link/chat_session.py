@@ -17,6 +17,7 @@ from app.conversations.store import ConversationStore
 from app.engine_link.answer_figures import AnswerFigures
 from app.engine_link.engine_client import EngineClient
 from app.engine_link.save_notices import SaveNotices
+from app.translation import tr
 from engine.contract.errors import EngineError, InternalError, InvalidRequest
 from engine.contract.messages import FinishedEvent
 from engine.contract.params import GenerationLimits
@@ -63,7 +64,7 @@ class ChatSession(QObject):
         self._figures = AnswerFigures(AnswerStats())
         self._request_id = ""
         self._awaited_save = 0
-        self.first_kept_id = ""  # messages before this one are left out of the request; empty leaves none out
+        self.num_left_out = 0  # of the oldest messages, in the next request
         self._draft_timer = QTimer(self, interval=DRAFT_INTERVAL_MS, singleShot=True)
         self._draft_timer.timeout.connect(self._save_answer)
         notices.saved.connect(self._go_on_when_saved)
@@ -192,7 +193,7 @@ class ChatSession(QObject):
         if self._phase == "saving":
             self._end(state="complete", stats=replace(self._figures.so_far, finish_reason="cancelled"))
         elif self._phase in ("asking", "answering"):
-            self._enter("stopping", "Stopping…")
+            self._enter("stopping", tr("Stopping…"))
             self._client.cancel(self._request_id)
 
     def interrupt(self) -> None:
@@ -219,17 +220,17 @@ class ChatSession(QObject):
         try:
             self._request_id = self._client.generate(
                 self._model,
-                self.conversation.chat_messages(self.first_kept_id),
+                self.conversation.chat_messages(self.num_left_out),
                 conversation_id=self.conversation.id,
                 sampling=settings.sampling_params(),
                 limits=GenerationLimits(max_tokens=settings.max_tokens, stop=settings.stop),
-                template_options=settings.template_options(),
+                reasoning_effort=settings.reasoning_effort,
                 continue_last=bool(self._answer.text),
             )
         except ValueError as error:
             self._end_with_error(InvalidRequest(str(error)))
         else:
-            self._enter("asking", "Reading…")
+            self._enter("asking", tr("Reading…"))
 
     def _fail_when_not_saved(self, sequence: int, reason: str) -> None:
         if self._phase == "saving" and sequence == self._awaited_save:
@@ -239,16 +240,16 @@ class ChatSession(QObject):
 
     def _wait_for_room(self, reason: str) -> None:
         if self._phase == "saving":
-            self._say(f"Waiting until it can be saved: {reason}…")
+            self._say(tr("Waiting until it can be saved: {reason}…", reason=reason))
 
     def _show_progress(self, _request_id: str, model: str, fraction: float) -> None:
         if model == self._model and self._phase == "asking":
-            self._say(f"Loading the model, {fraction:.0%}")
+            self._say(tr("Loading the model, {percent} %", percent=round(100 * fraction)))
 
     def _note_loaded(self, _request_id: str, model: str, _loaded: object) -> None:
         if model == self._model and self._phase == "asking":
             self._change_message(replace(self._answer, model=self._name_of(model)))
-            self._say("Reading…")
+            self._say(tr("Reading…"))
 
     def _take_reasoning(self, request_id: str, text: str) -> None:
         if request_id != self._request_id or not self.is_answering:
@@ -259,7 +260,7 @@ class ChatSession(QObject):
             replace(answer, reasoning=answer.reasoning + text, stats=self._figures.so_far)
         )
         if self._phase == "asking":
-            self._say("Thinking…")
+            self._say(tr("Thinking…"))
         self.reasoning_arrived.emit(answer.id, text)
         self._save_soon()
 

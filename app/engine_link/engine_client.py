@@ -2,8 +2,6 @@
 
 import itertools
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -92,7 +90,7 @@ class EngineClient(QObject):
         load: LoadParams | None = None,
         sampling: SamplingParams | None = None,
         limits: GenerationLimits | None = None,
-        template_options: Mapping[str, Any] | None = None,
+        reasoning_effort: str = "",
         continue_last: bool = False,
     ) -> str:
         """Answer a conversation, or go on with its last answer; the model is loaded where it is not yet."""
@@ -105,7 +103,7 @@ class EngineClient(QObject):
                 messages=messages,
                 sampling=sampling or SamplingParams(),
                 limits=limits or GenerationLimits(),
-                template_options=dict(template_options or {}),
+                reasoning_effort=reasoning_effort,
                 continue_last=continue_last,
             )
         )

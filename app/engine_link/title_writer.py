@@ -76,7 +76,7 @@ class TitleWriter(QObject):
             conversation_id="",
             sampling=SamplingParams(temperature=0.2),
             limits=GenerationLimits(max_tokens=MAX_TOKENS),
-            template_options={"enable_thinking": False},
+            reasoning_effort="off",
         )
 
     def _give_way(self, _conversation_id: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.conversations.bin import DAYS_IN_BIN, BinEntry
+from app.translation import tr
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -63,8 +64,8 @@ class BinList(QAbstractListModel):
 
 def _title(entry: BinEntry) -> str:
     if not entry.message_ids:
-        return entry.title or "Chat without a title"
-    return " ".join(entry.text.split()) or "Message without text"
+        return entry.title or tr("Chat without a title")
+    return " ".join(entry.text.split()) or tr("Message without text")
 
 
 def _detail(entry: BinEntry) -> str:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from PySide6.QtCore import QLocale
+
 from app.conversations.message import ConversationHeader, Folder
+from app.translation import mark, tr
 
 RowKind = Literal["heading", "folder", "conversation"]
-UNTITLED = "New chat"
+UNTITLED = mark("New chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def group(
 
 def _pinned(ordered: list[ConversationHeader]) -> list[Row]:
     rows = [_row(header) for header in ordered if header.is_pinned]
-    return [Row("heading", "Pinned"), *rows] if rows else []
+    return [Row("heading", tr("Pinned")), *rows] if rows else []
 
 
 def _by_date(ordered: list[ConversationHeader], today: date) -> list[Row]:
@@ -64,15 +67,17 @@ def _by_date(ordered: list[ConversationHeader], today: date) -> list[Row]:
 def _heading(day: date, today: date) -> tuple[str, float]:
     """The heading for a day, and the first moment that belongs under it (seconds since 1970)."""
     for heading, num_days in (
-        ("Today", 0),
-        ("Yesterday", 1),
-        ("Previous 7 days", 7),
-        ("Previous 30 days", 30),
+        (mark("Today"), 0),
+        (mark("Yesterday"), 1),
+        (mark("Previous 7 days"), 7),
+        (mark("Previous 30 days"), 30),
     ):
         first = today - timedelta(days=num_days)
         if day >= first:
-            return heading, _start_of(first)
-    month = day.strftime("%B") if day.year == today.year else day.strftime("%B %Y")
+            return tr(heading), _start_of(first)
+    month = QLocale().standaloneMonthName(day.month)
+    if day.year != today.year:
+        month = f"{month} {day.year}"
     return month, _start_of(day.replace(day=1))
 
 
@@ -81,5 +86,5 @@ def _start_of(day: date) -> float:
 
 
 def _row(header: ConversationHeader, *, is_inside: bool = False) -> Row:
-    title = header.title or UNTITLED
+    title = header.title or tr(UNTITLED)
     return Row("conversation", title, header.id, is_inside=is_inside, is_pinned=header.is_pinned)

@@ -32,7 +32,7 @@ class MessageList(QAbstractListModel):
         self._messages: list[Message] = []
         self._activity = ""
         self._versions: dict[str, tuple[int, int]] = {}  # by message id: which one, of how many
-        self._first_kept_id: str | None = None
+        self._first_kept_id = ""
 
     def show_path(self, messages: Iterable[Message], activity: str = "") -> None:
         """Show another conversation."""
@@ -40,7 +40,7 @@ class MessageList(QAbstractListModel):
         self._messages = list(messages)
         self._activity = activity
         self._versions = {}
-        self._first_kept_id = None
+        self._first_kept_id = ""
         self.endResetModel()
 
     def replace_tail(self, row: int, messages: Iterable[Message]) -> None:
@@ -88,8 +88,8 @@ class MessageList(QAbstractListModel):
         """Which version a message is, and how many there are."""
         return self._versions.get(self._messages[row].id, (1, 1))
 
-    def set_first_kept(self, message_id: str | None) -> None:
-        """Say from which message on the conversation still fits the context; None for all of it."""
+    def set_first_kept(self, message_id: str) -> None:
+        """Say which message is the first that fits the context; empty: all do, an id not shown: none does."""
         if message_id != self._first_kept_id:
             self._first_kept_id = message_id
             if self._messages:
@@ -99,8 +99,10 @@ class MessageList(QAbstractListModel):
 
     def is_dimmed(self, row: int) -> bool:
         """Whether a message no longer fits the context."""
-        first = self.find(self._first_kept_id) if self._first_kept_id is not None else None
-        return first is not None and row < first
+        if not self._first_kept_id:
+            return False
+        first = self.find(self._first_kept_id)
+        return first is None or row < first
 
     def change(self, message: Message) -> None:
         """Take the new record of a message that is shown; others are ignored."""
@@ -167,4 +169,5 @@ class MessageList(QAbstractListModel):
 
     def _put(self, row: int, message: Message) -> None:
         self._messages[row] = message
-        self.dataChanged.emit(self.index(row), self.index(row))
+        index = self.index(row)
+        self.dataChanged.emit(index, index)

@@ -1,6 +1,9 @@
 """The style sheet: what a palette cannot say, such as corners, paddings and hairlines."""
 
 from app.theme.tokens import Tokens
+from engine.contract.paths import resources
+
+_ARROWS = (resources() / "style" / "arrow").as_posix()
 
 
 def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
@@ -63,6 +66,16 @@ def _field_rules(tokens: Tokens) -> str:
 QLineEdit, QPlainTextEdit, QListWidget {{ background: {tokens.raised}; border: 1px solid {tokens.line};
     border-radius: 8px; padding: 5px 8px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QListWidget:focus {{ border-color: {tokens.accent}; }}
+QComboBox, QAbstractSpinBox {{ background: {tokens.raised}; border: 1px solid {tokens.line};
+    border-radius: 8px; padding: 4px 4px 4px 9px; }}
+QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {tokens.accent}; }}
+QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {tokens.secondary}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_ARROWS}-down.svg); width: 10px; }}
+QAbstractSpinBox::up-arrow {{ image: url({_ARROWS}-up.svg); width: 10px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; }}
+QComboBox QAbstractItemView {{ background: {tokens.raised}; border: 1px solid {tokens.line}; padding: 4px;
+    selection-background-color: {tokens.selected}; selection-color: {tokens.text}; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QListWidget#sections {{ background: transparent; border: none; padding: 0; }}
 QLabel#refusal {{ color: {tokens.bad}; }}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.lists.bin_list import BinList, BinRole
 from app.theme.theme import Theme
+from app.translation import tr
 
 ROW_HEIGHT = 52
 PADDING = 8
@@ -43,16 +44,16 @@ class BinView(QWidget):
         self._entries = entries
         self._theme = theme
         self._back = QToolButton(self)
-        self._back.setAccessibleName("Back to the chats")
-        self._back.setToolTip("Back to the chats")
+        self._back.setAccessibleName(tr("Back to the chats"))
+        self._back.setToolTip(tr("Back to the chats"))
         self._back.clicked.connect(self.closed)
-        heading = QLabel("Bin", self)
+        heading = QLabel(tr("Bin"), self)
         heading.setFont(theme.fonts.strong)
         heading.setTextFormat(Qt.TextFormat.PlainText)
         self._list = QListView(self)
         self._list.setModel(entries)
         self._list.setItemDelegate(BinRow(theme, self._list))
-        self._list.setAccessibleName("Bin")
+        self._list.setAccessibleName(tr("Bin"))
         self._list.setUniformItemSizes(True)
         self._list.setMouseTracking(True)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -61,14 +62,14 @@ class BinView(QWidget):
         self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._list.customContextMenuRequested.connect(self._show_menu)
         self._list.activated.connect(lambda _index: self.restore_current())
-        self._empty = QLabel("What you delete stays here for thirty days.", self)
+        self._empty = QLabel(tr("What you delete stays here for thirty days."), self)
         self._empty.setTextFormat(Qt.TextFormat.PlainText)
         self._empty.setProperty("tone", "secondary")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(8, 12, 8, 0)
-        self._restore = self._button("Restore", self.restore_current)
-        self._remove = self._button("Delete for good", self._ask_remove)
-        self._clear = self._button("Empty the bin", self._ask_empty)
+        self._restore = self._button(tr("Restore"), self.restore_current)
+        self._remove = self._button(tr("Delete for good"), self._ask_remove)
+        self._clear = self._button(tr("Empty the bin"), self._ask_empty)
         self._lay_out(heading)
         self._list.selectionModel().currentChanged.connect(self._show_state)
         for signal in (entries.modelReset, entries.rowsRemoved):
@@ -88,9 +89,20 @@ class BinView(QWidget):
         icons, tokens = self._theme.icons, self._theme.tokens
         self._list.setCurrentIndex(index)
         menu = QMenu(self)
-        menu.addAction(icons.icon("restore", tokens.text), "Restore", self.restore_current)
-        menu.addAction(icons.icon("delete", tokens.text), "Delete for good…", self._ask_remove)
+        menu.addAction(icons.icon("restore", tokens.text), tr("Restore"), self.restore_current)
+        menu.addAction(icons.icon("delete", tokens.text), tr("Delete for good…"), self._ask_remove)
         return menu
+
+    def event(self, event: QEvent) -> bool:
+        """Escape is for this view before it is for the window."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape goes back, Delete asks."""
@@ -125,17 +137,17 @@ class BinView(QWidget):
 
     def _ask_remove(self) -> None:
         entry = self._list.currentIndex().data(BinRole.ENTRY)
-        if entry is not None and self._confirms("Delete this for good? It cannot be brought back."):
+        if entry is not None and self._confirms(tr("Delete this for good? It cannot be brought back.")):
             self.remove_requested.emit(entry)
 
     def _ask_empty(self) -> None:
-        if self._confirms("Delete everything in the bin for good? It cannot be brought back."):
+        if self._confirms(tr("Delete everything in the bin for good? It cannot be brought back.")):
             self.empty_requested.emit()
 
     def _confirms(self, question: str) -> bool:
         buttons = QMessageBox.StandardButton
         box = QMessageBox(QMessageBox.Icon.Warning, "Retort", question, parent=self.window())
-        delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+        delete = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(buttons.Cancel))
         box.exec()
         return box.clickedButton() is delete

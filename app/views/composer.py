@@ -79,6 +79,12 @@ class Composer(QFrame):
         return not self.text.strip() and not self.chips.attachments
 
     @property
+    def written(self) -> str:
+        """All that would be sent, as one text."""
+        blocks = (attachment.as_block for attachment in self.chips.attachments)
+        return "\n\n".join([*blocks, self.text]).strip()
+
+    @property
     def draft(self) -> Draft:
         """All that is written and not sent."""
         return Draft(text=self.text, attachments=self.chips.attachments)

@@ -20,12 +20,13 @@ from app.engine_link.chat_sessions import ChatSessions
 from app.engine_link.save_notices import SaveNotices
 from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
+from app.translation import mark, tr, tr_count
 from app.views.bin_view import BinView
 from app.views.conversation_view import ConversationView
 from app.views.notice import Notice
 from app.views.sidebar import Sidebar
 
-JSON_FILES, MARKDOWN_FILES = "Conversations (*.json)", "Markdown (*.md)"
+JSON_FILES, MARKDOWN_FILES = mark("Chats (*.json)"), "Markdown (*.md)"
 
 
 class ConversationActions(QObject):
@@ -83,7 +84,7 @@ class ConversationActions(QObject):
 
     def new_folder(self, conversation_id: str = "") -> None:
         """Make a folder, put this conversation into it, and let the user type its name."""
-        folder = Folder(id=uuid.uuid4().hex, name="New folder")
+        folder = Folder(id=uuid.uuid4().hex, name=tr("New folder"))
         self._conversations.put_folder(folder)
         if conversation_id:
             self._conversations.move(conversation_id, folder.id)
@@ -121,7 +122,7 @@ class ConversationActions(QObject):
     def export(self, conversation_id: str, kind: str) -> None:
         """Ask for a file and write one conversation into it; `kind` is md or json."""
         suggested = file_name(self._conversations.header(conversation_id).title, f".{kind}")
-        path = self._ask_where(suggested, MARKDOWN_FILES if kind == "md" else JSON_FILES)
+        path = self._ask_where(suggested, MARKDOWN_FILES if kind == "md" else tr(JSON_FILES))
         if path is None:
             return
         if kind == "md":
@@ -131,13 +132,15 @@ class ConversationActions(QObject):
 
     def export_all(self) -> None:
         """Ask for a file and write every conversation into it."""
-        path = self._ask_where(f"chats {time.strftime('%Y-%m-%d')}.json", JSON_FILES)
+        path = self._ask_where(f"chats {time.strftime('%Y-%m-%d')}.json", tr(JSON_FILES))
         if path is not None:
             self._write(path, lambda connection: write_json(connection, all_ids(connection), path))
 
     def choose_import(self) -> None:
         """Ask for a file of conversations and take them in."""
-        chosen, _ = QFileDialog.getOpenFileName(self._sidebar.window(), "Import chats", "", JSON_FILES)
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._sidebar.window(), tr("Import chats"), "", tr(JSON_FILES)
+        )
         if chosen:
             self.import_file(Path(chosen))
 
@@ -157,7 +160,7 @@ class ConversationActions(QObject):
         self._store.read_in_background(read)
 
     def _ask_where(self, suggested: str, kind: str) -> Path | None:
-        chosen, _ = QFileDialog.getSaveFileName(self._sidebar.window(), "Export", suggested, kind)
+        chosen, _ = QFileDialog.getSaveFileName(self._sidebar.window(), tr("Export"), suggested, kind)
         return Path(chosen) if chosen else None
 
     def _write(self, path: Path, write: Callable[[Any], None]) -> None:
@@ -166,20 +169,20 @@ class ConversationActions(QObject):
                 write(connection)
             except (OSError, KeyError, sqlite.Error) as error:
                 reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-                self._failed.emit(f"{path.name} could not be written: {reason}.")
+                self._failed.emit(tr("{name} could not be written: {reason}.", name=path.name, reason=reason))
             else:
                 self._exported.emit(str(path))
 
         self._store.read_in_background(run)
 
     def _tell_exported(self, path: str) -> None:
-        self._notice.show_plain(f"Exported to {path}", "OK", lambda: None)
+        self._notice.show_plain(tr("Exported to {path}", path=path), tr("OK"), lambda: None)
 
     def _note_imported(self, headers: list[ConversationHeader], last: int) -> None:
         self._awaited_import = (last, headers)
         if not headers:
             self._saved_since_import = None
-            self._notice.show_error("There are no chats in that file.")
+            self._notice.show_error(tr("There are no chats in that file."))
         else:
             self._show_imported_when_saved()
 
@@ -194,6 +197,6 @@ class ConversationActions(QObject):
             return
         self._saved_since_import = None
         self._conversations.put_all(headers)
-        count = "1 chat was" if len(headers) == 1 else f"{len(headers)} chats were"
+        said = tr_count(len(headers), "{count} chat was imported.", "{count} chats were imported.")
         newest = max(headers, key=lambda header: header.updated_at)
-        self._notice.show_plain(f"{count} imported.", "Show", lambda: self.open_requested.emit(newest.id))
+        self._notice.show_plain(said, tr("Show"), lambda: self.open_requested.emit(newest.id))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.lists.conversation_list import ConversationList, ConversationRole
 from app.theme.theme import Theme
+from app.translation import tr
 
 ROW_HEIGHT = 36  # of headings too: a list of equally high rows is laid out without asking each
 INDENT = 18  # of a conversation below its folder
@@ -37,7 +38,7 @@ class ConversationView(QListView):
         self._current_id = ""
         self.setModel(conversations)
         self.setItemDelegate(ConversationRow(theme, self))
-        self.setAccessibleName("Conversations")
+        self.setAccessibleName(tr("Conversations"))
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -61,21 +62,21 @@ class ConversationView(QListView):
         icons, colour = self._theme.icons, self._theme.tokens.text
         header = self._conversations.header(conversation_id)
         menu = QMenu(self)
-        menu.addAction(icons.icon("rename", colour), "Rename", lambda: self.edit_title(conversation_id))
+        menu.addAction(icons.icon("rename", colour), tr("Rename"), lambda: self.edit_title(conversation_id))
         menu.addAction(
             icons.icon("pin", colour),
-            "Unpin" if header.is_pinned else "Pin",
+            tr("Unpin") if header.is_pinned else tr("Pin"),
             lambda: self._conversations.set_pinned(conversation_id, not header.is_pinned),
         )
         menu.addMenu(self._folder_menu(conversation_id, menu))
-        export = QMenu("Export", menu)
+        export = QMenu(tr("Export"), menu)
         export.setIcon(icons.icon("export", colour))
         for name, kind in (("Markdown…", "md"), ("JSON…", "json")):
             export.addAction(name, partial(self.export_requested.emit, conversation_id, kind))
         menu.addMenu(export)
         menu.addSeparator()
         menu.addAction(
-            icons.icon("delete", colour), "Delete", lambda: self.delete_requested.emit(conversation_id)
+            icons.icon("delete", colour), tr("Delete"), lambda: self.delete_requested.emit(conversation_id)
         )
         return menu
 
@@ -83,10 +84,10 @@ class ConversationView(QListView):
         """What can be done with a folder."""
         icons, colour = self._theme.icons, self._theme.tokens.text
         menu = QMenu(self)
-        menu.addAction(icons.icon("rename", colour), "Rename", lambda: self.edit_title(folder_id))
+        menu.addAction(icons.icon("rename", colour), tr("Rename"), lambda: self.edit_title(folder_id))
         menu.addAction(
             icons.icon("delete", colour),
-            "Remove the folder, keep its chats",
+            tr("Remove the folder, keep its chats"),
             lambda: self._conversations.remove_folder(folder_id),
         )
         return menu
@@ -126,7 +127,7 @@ class ConversationView(QListView):
 
     def _folder_menu(self, conversation_id: str, parent: QMenu) -> QMenu:
         here = self._conversations.header(conversation_id).folder_id
-        menu = QMenu("Move to folder", parent)
+        menu = QMenu(tr("Move to folder"), parent)
         menu.setIcon(self._theme.icons.icon("open", self._theme.tokens.text))
         for folder in self._conversations.folders:
             action = menu.addAction(folder.name.replace("&", "&&"))
@@ -134,9 +135,9 @@ class ConversationView(QListView):
             action.setChecked(folder.id == here)
             action.triggered.connect(partial(self._move, conversation_id, folder.id))
         if here is not None:
-            menu.addAction("No folder", partial(self._move, conversation_id, ""))
+            menu.addAction(tr("No folder"), partial(self._move, conversation_id, ""))
         menu.addSeparator()
-        menu.addAction("New folder", partial(self.new_folder_requested.emit, conversation_id))
+        menu.addAction(tr("New folder"), partial(self.new_folder_requested.emit, conversation_id))
         return menu
 
     def _move(self, conversation_id: str, folder_id: str, _checked: bool = False) -> None:

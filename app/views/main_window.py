@@ -243,6 +243,7 @@ class MainWindow(QMainWindow):
         self._show_sidebar.clicked.connect(self.toggle_sidebar)
         does = {
             "new_chat": self._new_chat,
+            "search": self._search,
             "attach": self.ask_for_text_files,
             "stop": self.go_back,
             "choose_model": self.picker.open_popup,
@@ -265,6 +266,11 @@ class MainWindow(QMainWindow):
     def _new_chat(self) -> None:
         self.show_chat()
         self.new_requested.emit()
+
+    def _search(self) -> None:
+        if not self.shows_sidebar:
+            self.toggle_sidebar()
+        self.sidebar.focus_search()
 
     def _toggle_panel(self) -> None:
         self.show_chat()

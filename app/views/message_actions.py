@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMenu
 
 from app.chat_view.chat_view import ChatView
 from app.engine_link.chat_sessions import ChatSessions
+from app.translation import tr, tr_count
 from app.views.notice import Notice
 from app.views.shown_chat import ShownChat
 
@@ -64,8 +65,10 @@ class MessageActions(QObject):
         """The two ways of deleting a message that others follow."""
         menu = QMenu(self._chat_view)
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.addAction("Delete this message", lambda: self.delete(message_id))
-        menu.addAction("Delete it and everything after it", lambda: self.delete(message_id, with_branch=True))
+        menu.addAction(tr("Delete this message"), lambda: self.delete(message_id))
+        menu.addAction(
+            tr("Delete it and everything after it"), lambda: self.delete(message_id, with_branch=True)
+        )
         return menu
 
     def delete(self, message_id: str, *, with_branch: bool = False) -> None:
@@ -74,10 +77,11 @@ class MessageActions(QObject):
         gone = session.delete(message_id, with_branch=with_branch)
         if not gone:
             return
-        what = "The message was" if len(gone) == 1 else f"{len(gone)} messages were"
         self._notice.show_plain(
-            f"{what} moved to the bin.",
-            "Undo",
+            tr_count(
+                len(gone), "The message was moved to the bin.", "{count} messages were moved to the bin."
+            ),
+            tr("Undo"),
             lambda: self._sessions.restore_messages(session.conversation.id, gone),
         )
 

@@ -56,6 +56,7 @@ class ModelPopup(QFrame):
         if not rows:
             return
         label = QLabel(heading, self)
+        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setFont(self._theme.fonts.heading)
         label.setProperty("tone", "secondary")
         label.setContentsMargins(10, 8 if self._rows else 2, 0, 2)

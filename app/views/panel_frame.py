@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
 
-PANEL_WIDTH = 316
+PANEL_WIDTH = 340
 LEAST_CHAT_WIDTH = 520  # below this beside the panel, the panel lies over the chat
 
 

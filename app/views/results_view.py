@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.conversations.search import MARK_END, MARK_START, SearchResult
 from app.lists.search_results import ResultRole, SearchResults
 from app.theme.theme import Theme
+from app.translation import tr
 
 PADDING = 8
 SNIPPET_LINES = 2
@@ -36,11 +37,11 @@ class ResultsView(QWidget):
         self._list = _ResultRows(self)
         self._list.setModel(results)
         self._list.setItemDelegate(ResultRow(theme, self._list))
-        self._list.setAccessibleName("Search results")
+        self._list.setAccessibleName(tr("Search results"))
         self._list.clicked.connect(self._choose)
         self._list.activated.connect(self._choose)
         self._list.left_up.connect(self.left_up)
-        self._nothing = QLabel("Nothing found", self)
+        self._nothing = QLabel(tr("Nothing found"), self)
         self._nothing.setTextFormat(Qt.TextFormat.PlainText)
         self._nothing.setProperty("tone", "secondary")
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
@@ -117,7 +118,7 @@ class ResultRow(QStyledItemDelegate):
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
         inside = option.rect.adjusted(PADDING, PADDING, -PADDING, -PADDING)
         painter.save()
-        self._paint_title(painter, inside, result.title or "New chat")
+        self._paint_title(painter, inside, result.title or tr("New chat"))
         self._paint_snippet(painter, inside, result.snippet)
         painter.restore()
 

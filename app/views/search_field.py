@@ -1,10 +1,11 @@
 """The field in which the user searches the conversations."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
 
 from app.theme.theme import Theme
+from app.translation import tr
 
 
 class SearchField(QLineEdit):
@@ -18,17 +19,19 @@ class SearchField(QLineEdit):
         super().__init__(parent)
         self._theme = theme
         self.setObjectName("search")
-        self.setPlaceholderText("Search chats")
-        self.setAccessibleName("Search chats")
+        self.setPlaceholderText(tr("Search chats"))
+        self.setAccessibleName(tr("Search chats"))
         self._glass = QAction(self)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         self._clear = QAction(self)
-        self._clear.setToolTip("Clear the search")
+        self._clear.setToolTip(tr("Clear the search"))
         self._clear.triggered.connect(self.leave)
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
         self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
         self._clear.setVisible(False)
-        for button, name in zip(self.findChildren(QToolButton), ("Search", "Clear the search"), strict=False):
+        for button, name in zip(
+            self.findChildren(QToolButton), (tr("Search"), tr("Clear the search")), strict=False
+        ):
             button.setAccessibleName(name)
         theme.changed.connect(self._dress)
         self._dress()
@@ -37,6 +40,17 @@ class SearchField(QLineEdit):
         """Empty the field and go back to the list."""
         self.clear()
         self.left.emit()
+
+    def event(self, event: QEvent) -> bool:
+        """Escape is for this field before it is for the window."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Pass on what is for the results."""

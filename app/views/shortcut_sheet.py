@@ -54,6 +54,7 @@ class ShortcutSheet(QDialog):
         grid.setVerticalSpacing(self._theme.scaled(6))
         grid.setHorizontalSpacing(24)
         heading = QLabel(tr(GROUPS[group]), self)
+        heading.setTextFormat(Qt.TextFormat.PlainText)
         heading.setFont(self._theme.fonts.heading)
         heading.setProperty("tone", "secondary")
         grid.addWidget(heading, 0, 0)

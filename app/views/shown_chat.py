@@ -9,7 +9,9 @@ from app.engine_link.chat_session import ChatSession
 from app.engine_link.draft_keeper import DraftKeeper
 from app.engine_link.model_choice import ModelChoice
 from app.lists.message_list import MessageList
+from app.translation import tr
 from app.views.chat_page import ChatPage
+from app.views.context_watch import ContextWatch
 
 
 class ShownChat(QObject):
@@ -33,6 +35,7 @@ class ShownChat(QObject):
         self._choice = choice
         self._drafts = drafts
         self._edited_id = ""  # the question of which another version is being written
+        self._context = ContextWatch(page, messages, choice)
         self._connections: list[QMetaObject.Connection] = []
         page.empty_state.suggested.connect(self.send)
         page.composer.submitted.connect(self._send_draft)
@@ -90,8 +93,8 @@ class ShownChat(QObject):
         self._page.composer.draft = Draft(text=message.text, attachments=message.attachments)
         self._page.composer.setFocus()
         self._page.notice.show_plain(
-            "You are writing another version of an earlier message. The first one stays.",
-            "Cancel",
+            tr("You are writing another version of an earlier message. The first one stays."),
+            tr("Cancel"),
             self.cancel_edit,
         )
 
@@ -103,15 +106,17 @@ class ShownChat(QObject):
             self._page.composer.draft = self._drafts.draft(self._draft_id)
 
     def _send_draft(self, draft: Draft) -> None:
-        if self._session.is_answering:
+        if self._session.is_answering or not self._context.has_room(lambda: self._send_draft(draft)):
             return
         if self._edited_id:
             edited_id = self._edited_id
             self.cancel_edit()
             self._session.edit(edited_id, draft.text, model=self.model, attachments=draft.attachments)
         else:
-            self._page.composer.draft = Draft()  # and the draft that is kept with it
+            draft_id = self._draft_id
             self.send(draft.text, draft.attachments)
+            self._page.composer.draft = Draft()  # only now: what is left out was measured with it
+            self._drafts.keep(draft_id, Draft())
 
     @property
     def _draft_id(self) -> str:
@@ -127,7 +132,7 @@ class ShownChat(QObject):
         session, composer, messages = self._session, self._page.composer, self._messages
         self._connections = [
             session.message_appended.connect(self._append),
-            session.path_changed.connect(self._show_path),
+            session.path_changed.connect(self._show_other_branch),
             session.text_arrived.connect(messages.append_text),
             session.reasoning_arrived.connect(messages.append_reasoning),
             session.message_changed.connect(self._change),
@@ -138,19 +143,29 @@ class ShownChat(QObject):
         composer.set_answering(session.is_answering)
         self._show_path()
         self._show_model()
+        self._context.follow(session)
         self.session_shown.emit(self.conversation_id)
 
     def _show_path(self) -> None:
-        conversation = self._session.conversation
-        path = conversation.path()
+        path = self._session.conversation.path()
         self._messages.show_path(path, self._session.activity)
-        for message in path:
-            versions = [version.id for version in conversation.siblings(message.id)]
-            if len(versions) > 1:
-                position = 1 + versions.index(message.id)
-                self._messages.set_versions(message.id, position, len(versions))
-        self._show_context()
+        self._show_versions()
         self._page.show_welcome(not path)
+
+    def _show_other_branch(self) -> None:
+        """Rows above the place where the branches part stay, and with them what is being read."""
+        path, messages = self._session.conversation.path(), self._messages
+        same = 0
+        while same < min(len(path), messages.rowCount()) and messages.message(same).id == path[same].id:
+            same += 1
+        messages.replace_tail(same, path[same:])
+        self._show_versions()
+        self._page.show_welcome(not path)
+
+    def _show_versions(self) -> None:
+        for row, (message_id, position, count) in enumerate(self._session.conversation.versions_on_path()):
+            if self._messages.versions(row) != (position, count):
+                self._messages.set_versions(message_id, position, count)
 
     def _append(self, message: Message) -> None:
         self._messages.append(message)
@@ -158,16 +173,6 @@ class ShownChat(QObject):
 
     def _change(self, message: Message) -> None:
         self._messages.change(message)
-        self._show_context()
 
     def _show_model(self) -> None:
         self._page.show_model_name(self._choice.name_of(self.model))
-
-    def _show_context(self) -> None:
-        used = length = 0
-        for message in reversed(self._session.conversation.path()):
-            if message.stats.context_length:
-                used = message.stats.prompt_tokens + message.stats.completion_tokens
-                length = message.stats.context_length
-                break
-        self._page.composer.set_context(used, length)

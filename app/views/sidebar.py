@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme.theme import Theme
+from app.translation import tr
 from app.views.bin_view import BinView
 from app.views.results_view import ResultsView
 from app.views.search_field import SearchField
@@ -36,21 +37,21 @@ class Sidebar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH)
         self._theme = theme
-        self._collapse = self._tool_button("Hide the conversations", "Hide the conversations (Ctrl+B)")
+        self._collapse = self._tool_button(tr("Hide the conversations"), tr("Hide the conversations"))
         self._collapse.clicked.connect(self.collapse_requested)
-        self._more = self._tool_button("More", "Folders, export and import")
+        self._more = self._tool_button(tr("More"), tr("Folders, export and import"))
         self._more.clicked.connect(self._show_more)
-        self._new = QPushButton("  New chat", self)  # Qt has no other gap between icon and text
+        self._new = QPushButton(f"  {tr('New chat')}", self)  # Qt has no other gap between icon and text
         self._new.setProperty("shape", "raised")
-        self._new.setAccessibleName("New chat")
-        self._new.setToolTip("New chat (Ctrl+N)")
+        self._new.setAccessibleName(tr("New chat"))
+        self._new.setToolTip(tr("New chat"))
         self._new.clicked.connect(self.new_requested)
         self.search = SearchField(theme, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(QWidget())  # keeps the place until there is a list
-        self._bin_button = QPushButton("  Bin", self)
+        self._bin_button = QPushButton(f"  {tr('Bin')}", self)
         self._bin_button.setProperty("shape", "entry")
-        self._bin_button.setAccessibleName("Bin")
+        self._bin_button.setAccessibleName(tr("Bin"))
         self._bin_button.clicked.connect(self.bin_requested)
         self._list: QWidget | None = None
         self._results: ResultsView | None = None
@@ -101,10 +102,10 @@ class Sidebar(QWidget):
         """What concerns all conversations."""
         icons, colour = self._theme.icons, self._theme.tokens.text
         menu = QMenu(self)
-        menu.addAction(icons.icon("folder-new", colour), "New folder", self.folder_requested.emit)
+        menu.addAction(icons.icon("folder-new", colour), tr("New folder"), self.folder_requested.emit)
         menu.addSeparator()
-        menu.addAction(icons.icon("export", colour), "Export all chats…", self.export_requested.emit)
-        menu.addAction(icons.icon("import", colour), "Import chats…", self.import_requested.emit)
+        menu.addAction(icons.icon("export", colour), tr("Export all chats…"), self.export_requested.emit)
+        menu.addAction(icons.icon("import", colour), tr("Import chats…"), self.import_requested.emit)
         return menu
 
     def _follow_search(self, words: str) -> None:

@@ -98,6 +98,7 @@ class FakeBackend:
             progress((step + 1) / 10)
         self.batch_size = params.batch_size
         self.num_slots = params.sequences + IDLE_SLOTS
+        self.num_positions = self._options.positions or self.num_slots * 2**20
         self.can_truncate = not self._options.recurrent
         self._slots: list[list[int]] = [[] for _ in range(self.num_slots)]
         self.is_interruptible = False
@@ -147,7 +148,7 @@ class FakeBackend:
         num_tokens = sum(len(entry.token_ids) for entry in entries)
         if num_tokens > self.batch_size:
             raise InternalError(f"{num_tokens} tokens in a call, at most {self.batch_size} were promised")
-        if options.positions and sum(map(len, self._slots)) + num_tokens > options.positions:
+        if sum(map(len, self._slots)) + num_tokens > self.num_positions:
             raise CacheFull
         if options.prefill_rate and num_tokens > len(entries):
             time.sleep(num_tokens / options.prefill_rate)
@@ -189,7 +190,7 @@ class FakeBackend:
         """The tokens again."""
         token_ids: list[int] = np.frombuffer(state, np.int32).tolist()
         self._slots[slot] = []
-        if self._options.positions and sum(map(len, self._slots)) + len(token_ids) > self._options.positions:
+        if sum(map(len, self._slots)) + len(token_ids) > self.num_positions:
             return False
         self._slots[slot] = token_ids
         return True

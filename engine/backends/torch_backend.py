@@ -87,7 +87,7 @@ class TorchBackend:
             self._model.new_cache(context_length, count_experts=params.count_experts)
             for _ in range(self.num_slots)
         ]
-        self._room = context_length  # positions of all slots together: what memory was found free for
+        self.num_positions = context_length  # positions of all slots together: what memory was found free for
         self._states: dict[int, torch.Tensor] = {}  # by slot, hidden states (T, C) of its last decode call
         self._draft_tokens = params.draft_tokens
         self._logits: list[torch.Tensor] = []  # (V,) float32 each, of the last decode call
@@ -106,7 +106,7 @@ class TorchBackend:
             backend_version=str(torch.__version__),
             reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
-            kv_cache_bytes=self._caches[0].bytes_per_token * self._room,
+            kv_cache_bytes=self._caches[0].bytes_per_token * self.num_positions,
             rss_before_bytes=rss_before_bytes,
             rss_after_bytes=rss_bytes(),
         )
@@ -121,7 +121,10 @@ class TorchBackend:
 
     def decode(self, entries: Sequence[Entry], cancelled: Cancelled) -> list[int]:
         """Compute the entries one after the other; a cancel is noticed between layers."""
-        if sum(cache.length for cache in self._caches) + sum(len(e.token_ids) for e in entries) > self._room:
+        if (
+            sum(cache.length for cache in self._caches) + sum(len(e.token_ids) for e in entries)
+            > self.num_positions
+        ):
             raise CacheFull
         rows, all_logits = list[int](), list[torch.Tensor]()
         for entry in entries:
@@ -166,7 +169,7 @@ class TorchBackend:
         cache = self._caches[slot]
         cache.truncate(0)
         length = len(state) // cache.bytes_per_token
-        if sum(other.length for other in self._caches) + length > self._room:
+        if sum(other.length for other in self._caches) + length > self.num_positions:
             return False
         cache.take_bytes(state)
         return True

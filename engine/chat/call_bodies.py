@@ -7,9 +7,8 @@ stands beside the families that use it, in `engine.chat.formats`.
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, NoReturn
 
+from engine.chat.call_values import json_value, make_call, refuse_constant, require_calls
 from engine.chat.tool_schemas import ToolSchemas
 from engine.contract.chat import ToolCallPart
 
@@ -18,21 +17,12 @@ _KIMI_ID = re.compile(r"(?:functions\.)?(?P<name>[^:\s]+)(?::\d+)?")
 _BRACKETED = re.compile(
     r"\s*(?P<name>[^\s\[{]+)\s*(?:\[CALL_ID\](?P<id>[^\[{]*))?(?:\[ARGS\])?\s*(?P<arguments>\{.*)", re.DOTALL
 )
-_FUNCTION = re.compile(r"<(function)=([^>\n]+)>")
-_PARAMETER = re.compile(r"<(parameter)=([^>\n]+)>")
-_INVOKE = re.compile(r'<((?:｜DSML｜)?invoke) name="([^"\n]*)">')
-_NAMED_PARAMETER = re.compile(r'<((?:｜DSML｜)?parameter) name="([^"\n]*)"(?: string="(true|false)")?>')
-_ARGUMENT_KEY = re.compile(r"<(arg_key)>")
-_ARGUMENT_VALUE = re.compile(r"<(arg_value)>")
-_BARE_KEY = re.compile(r"([{,]\s*)([^\s{}\[\],:\"]+)(\s*:)")
-_PYTHON_CALL = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\.call\(")
-_KEYWORD = re.compile(r'\s*(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,"]+)\s*(?:,|$)', re.DOTALL)
 
 
 def json_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
     """JSON objects with name and arguments (or parameters): one, several after one another, or a list."""
     calls: list[ToolCallPart] = []
-    decoder = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
     position = _skip(body, 0)
     while position < len(body):
         try:
@@ -41,7 +31,7 @@ def json_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: 
             raise ValueError("it is nested too deeply") from None
         calls += [_from_object(item) for item in (value if isinstance(value, list) else [value])]
         position = _skip(body, position)
-    return _not_empty(calls)
+    return require_calls(calls)
 
 
 def named_json_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
@@ -51,8 +41,8 @@ def named_json_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # n
         raise ValueError("the name is missing")
     name, _, fenced = right.strip().partition("\n")
     if fenced.startswith("```"):
-        return [_call(name, _loads(fenced.removeprefix("```json").strip("`")))]
-    return [_call(left, _loads(right))]
+        return [make_call(name, json_value(fenced.removeprefix("```json").strip("`")))]
+    return [make_call(left, json_value(right))]
 
 
 def identified_json_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
@@ -61,7 +51,7 @@ def identified_json_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
     found = _KIMI_ID.fullmatch(call_id.strip())
     if not found:
         raise ValueError("the name is missing")
-    return [_call(found["name"], _loads(arguments), call_id.strip())]
+    return [make_call(found["name"], json_value(arguments), call_id.strip())]
 
 
 def bracketed_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
@@ -69,7 +59,39 @@ def bracketed_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
     found = _BRACKETED.fullmatch(body)
     if not found or body.lstrip()[:1] in ("[", "{"):
         return json_calls(body, schemas)
-    return [_call(found["name"], _loads(found["arguments"]), (found["id"] or "").strip())]
+    return [make_call(found["name"], json_value(found["arguments"]), (found["id"] or "").strip())]
+
+
+def fenced_json_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
+    """Command R: `Action:` and a fenced list of JSON objects."""
+    text = body.strip().removeprefix("Action:").strip()
+    return json_calls(text.removeprefix("```json").removesuffix("```"), schemas)
+
+
+def keyed_json_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
+    """Apertus: a list of objects whose one key is the name and whose value the arguments."""
+    found = json_value(body)
+    objects = found if isinstance(found, list) else [found]
+    if not all(isinstance(one, dict) and len(one) == 1 for one in objects):
+        raise ValueError("it is not a list of objects with one key")
+    return require_calls([make_call(name, arguments) for one in objects for name, arguments in one.items()])
+
+
+def named_json_block(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
+    """Functionary 3.2, Hunyuan: the name on a line of its own, then the arguments, perhaps in a fence."""
+    if body.lstrip()[:1] == "{":
+        return json_calls(body, schemas)
+    name, _, arguments = body.strip().partition("\n")
+    return [make_call(name, json_value(arguments.strip().removeprefix("```json").removesuffix("```")))]
+
+
+def token_separated_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
+    """Solar: the id, a token, the name, another token, and the arguments."""
+    call_id, _, rest = body.partition("<|tool_call:name|>")
+    name, separator, arguments = rest.partition("<|tool_call:args|>")
+    if not separator:
+        raise ValueError("the name is missing")
+    return [make_call(name, json_value(arguments), call_id.strip())]
 
 
 def addressed_json_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
@@ -78,75 +100,8 @@ def addressed_json_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]: 
     found = re.search(r"to=([^\s<]+)", header)
     name = (found[1] if found else "").removeprefix("functions.")
     if name == "python":  # its one built-in tool that takes code as it is
-        return [_call(name, {"code": content})]
-    return [_call(name, _loads(content))]
-
-
-def python_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
-    """Llama after its Python tag: JSON, `tool.call(query="…")`, or Python code."""
-    if body.lstrip()[:1] in ("{", "["):
-        return json_calls(body, schemas)
-    found = _PYTHON_CALL.match(body)
-    if found and body.rstrip().endswith(")"):
-        return [_call(found["name"], _keywords(body[found.end() :].rstrip()[:-1]))]
-    if not body.strip():
-        raise ValueError("it is empty")
-    return [_call("python", {"code": body.strip()})]
-
-
-def function_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
-    """Qwen3-Coder: `<function=name><parameter=key>value</parameter></function>`."""
-    if body.lstrip()[:1] == "{":
-        return json_calls(body, schemas)
-    calls = []
-    if body.count("<function=") == 1 and "</function>" not in body:
-        body += "</function>"
-    for function, inner in _elements(body, _FUNCTION):
-        name = function[2]
-        arguments = {
-            parameter[2]: _value(name, parameter[2], value, schemas)
-            for parameter, value in _elements(inner, _PARAMETER)
-        }
-        calls.append(_call(name, arguments))
-    return _not_empty(calls)
-
-
-def invoke_calls(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
-    """MiniMax and DeepSeek V3.2: `<invoke name="…"><parameter name="…">value</parameter></invoke>`."""
-    calls = []
-    for invoke, inner in _elements(body, _INVOKE):
-        arguments = {}
-        for parameter, value in _elements(inner, _NAMED_PARAMETER):
-            is_text = parameter[3] == "true"
-            arguments[parameter[2]] = value if is_text else _value(invoke[2], parameter[2], value, schemas)
-        calls.append(_call(invoke[2], arguments))
-    return _not_empty(calls)
-
-
-def keyed_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:
-    """GLM: `name<arg_key>key</arg_key><arg_value>value</arg_value>`."""
-    if body.lstrip()[:1] == "{":
-        return json_calls(body, schemas)
-    name = body.partition("<arg_key>")[0].strip()
-    keys = [key.strip() for _, key in _elements(body, _ARGUMENT_KEY)]
-    values = [value for _, value in _elements(body, _ARGUMENT_VALUE)]
-    if len(keys) != len(values):
-        raise ValueError("keys and values do not pair")
-    pairs = zip(keys, values, strict=True)
-    return [_call(name, {key: _value(name, key, value, schemas) for key, value in pairs})]
-
-
-def braced_call(body: str, schemas: ToolSchemas) -> list[ToolCallPart]:  # noqa: ARG001
-    """Gemma: `call:name{key:<|"|>text<|"|>,other:3}`, with `<escape>` around texts in FunctionGemma."""
-    head, brace, arguments = body.strip().partition("{")
-    if not brace or not head.startswith("call:"):
-        raise ValueError("it is not of the form call:name{…}")
-    quote = "<escape>" if "<escape>" in body else '<|"|>'
-    parts = (brace + arguments).split(quote)
-    for index, part in enumerate(parts):  # every second part is a text
-        is_text = index % 2 == 1
-        parts[index] = json.dumps(part) if is_text else _BARE_KEY.sub(r'\1"\2"\3', part)
-    return [_call(head.removeprefix("call:"), _loads("".join(parts)))]
+        return [make_call(name, {"code": content})]
+    return [make_call(name, json_value(content))]
 
 
 def _from_object(value: object) -> ToolCallPart:
@@ -156,92 +111,13 @@ def _from_object(value: object) -> ToolCallPart:
     call_id = value.get("id")
     if isinstance(inner, dict):
         value = inner
-    name = value.get("name", inner)
+    name = value.get("name", value.get("tool_name", inner))  # Cohere says tool_name
     arguments = value.get("arguments", value.get("parameters", {}))
     if isinstance(arguments, str):  # written twice
-        arguments = _loads(arguments)
-    return _call(name, arguments, call_id if isinstance(call_id, str) else "")
-
-
-def _call(name: object, arguments: object, call_id: str = "") -> ToolCallPart:
-    if not isinstance(name, str) or not name.strip():
-        raise ValueError("the name is missing")
-    if not isinstance(arguments, dict):
-        raise ValueError("the arguments are not a JSON object")
-    text = json.dumps(arguments, ensure_ascii=False)
-    if not _is_encodable(text):  # half a surrogate pair stays an escape
-        text = json.dumps(arguments)
-    if not _is_encodable(name):
-        raise ValueError("the name is no text")
-    return ToolCallPart(name=name.strip(), arguments=text, call_id=call_id if _is_encodable(call_id) else "")
-
-
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text, strict=False, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _value(tool: str, parameter: str, text: str, schemas: ToolSchemas) -> Any:
-    """An argument written without its type: JSON where it reads as such and text is not asked for."""
-    text = text.removeprefix("\n").removesuffix("\n")
-    if schemas.is_string(tool.strip(), parameter.strip()):
-        return text
-    try:
-        value = _loads(text)
-    except ValueError:
-        return text
-    return text if isinstance(value, str) else value
-
-
-def _keywords(source: str) -> dict[str, Any]:
-    """The keyword arguments of a Python call, as Llama's template writes them."""
-    arguments: dict[str, Any] = {}
-    position = 0
-    while position < len(source):
-        found = _KEYWORD.match(source, position)
-        if not found:
-            raise ValueError("its arguments are not name=value pairs")
-        value = found[2].strip()
-        try:
-            arguments[found[1]] = _loads(value)
-        except ValueError:
-            arguments[found[1]] = value.strip('"')
-        position = found.end()
-    return arguments
-
-
-def _elements(body: str, opening: re.Pattern[str]) -> Iterator[tuple[re.Match[str], str]]:
-    """Each element that `opening` begins and `</its first group>` closes, with what is inside; linear."""
-    position = 0
-    while found := opening.search(body, position):
-        close = f"</{found[1]}>"
-        end = body.find(close, found.end())
-        if end < 0:
-            return
-        yield found, body[found.end() : end]
-        position = end + len(close)
+        arguments = json_value(arguments)
+    return make_call(name, arguments, call_id if isinstance(call_id, str) else "")
 
 
 def _skip(body: str, position: int) -> int:
     found = _SEPARATOR.match(body, position)
     return found.end() if found else position
-
-
-def _not_empty(calls: list[ToolCallPart]) -> list[ToolCallPart]:
-    if not calls:
-        raise ValueError("there is no call in it")
-    return calls
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

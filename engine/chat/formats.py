@@ -6,80 +6,30 @@ what follows a call begins, so that an answer may speak of it; control tokens co
 
 import re
 
-from engine.chat import call_bodies
-from engine.chat.output_format import ROUTED, CallReader, OutputFormat, Region
+from engine.chat import call_bodies, element_calls, python_calls
+from engine.chat import rarer_formats as rarer
+from engine.chat.output_format import ROUTED, OutputFormat, Region
+from engine.chat.tagged import tagged
 
 PLAIN = OutputFormat(name="plain", regions={"start": Region(kind="text")})
 """An answer that is text and nothing else: models without a template, Gemma 2 and 3."""
 
 
-def _tagged(
-    name: str,
-    *,
-    think: tuple[str, str] = ("<think>", "</think>"),
-    calls: dict[str, str] | None = None,
-    read_calls: CallReader | None = None,
-    calls_in_reasoning: bool = False,
-    thinks_anywhere: bool = False,
-    dropped: tuple[str, ...] = (),
-    kept: tuple[str, ...] = (),
-    at_start: tuple[str, ...] = (),
-    calls_need_close: bool = False,
-    inner_marks: tuple[str, ...] = (),
-) -> OutputFormat:
-    """A format with `think` around the reasoning and a pair of marks around calls.
-
-    `calls` maps a call's opening mark to its closing one, empty where only the next call or the end closes
-    it; `dropped` marks say nothing; `kept` ones begin the call's body; `at_start` ones begin a bare call,
-    where the answer consists of it and tools are offered.
-    """
-    calls = calls or {}
-    opens, closes = think
-    regions: dict[str, Region] = {}
-    passing = dict.fromkeys(dropped, "text")
-    into_call = {mark: f"call {index}" for index, mark in enumerate(calls)}
-    text = passing | into_call | ({opens: "reasoning"} if thinks_anywhere else {})
-    first = text | {opens: "reasoning"}
-    regions["text"] = Region(kind="text", steps=text, kept=frozenset(kept))
-    regions["start"] = Region(kind="text", steps=first, kept=frozenset(kept), otherwise="text")
-    thinking = {closes: "text"} | (into_call if calls_in_reasoning else {})
-    regions["reasoning"] = Region(kind="reasoning", steps=thinking, kept=frozenset(kept))
-    for mark, close in calls.items():
-        steps = {close: "start"} if close else {mark: into_call[mark]}
-        regions[into_call[mark]] = Region(kind="call", steps=steps, or_text=mark in kept)
-    if at_start:
-        regions["bare call"] = Region(kind="call", or_text=True)
-        steps = first | dict.fromkeys(at_start, "bare call")
-        regions["start with tools"] = Region(
-            kind="text", steps=steps, kept=frozenset(at_start), otherwise="text"
-        )
-    return OutputFormat(
-        name=name,
-        regions=regions,
-        start_with_tools="start with tools" if at_start else "start",
-        read_calls=read_calls or call_bodies.json_calls,
-        calls_need_close=calls_need_close,
-        inner_marks=inner_marks,
-        reasoning_begin=(opens,),
-        reasoning_end=f"\n{closes}\n\n",
-    )
-
-
-THINK = _tagged("think")
+THINK = tagged("think")
 """Reasoning between `<think>` and `</think>`, and no calls: QwQ and most fine-tunes that reason."""
 
-HERMES = _tagged("hermes", calls={"<tool_call>": "</tool_call>"})
+HERMES = tagged("hermes", calls={"<tool_call>": "</tool_call>"})
 """Qwen 2.5 and 3, Hermes: `<tool_call>{"name": …, "arguments": …}</tool_call>`.
 
 Documented in Qwen3's chat template and in NousResearch/Hermes-Function-Calling.
 """
 
-QWEN_CODER = _tagged(
+QWEN_CODER = tagged(
     "qwen-coder",
     calls={"<tool_call>": "</tool_call>", "<function=": "</function>"},
     dropped=("</tool_call>",),
     kept=("<function=",),
-    read_calls=call_bodies.function_calls,
+    read_calls=element_calls.function_calls,
     calls_need_close=True,
 )
 """Qwen3-Coder, Qwen 3.5: `<tool_call><function=name><parameter=key>value</parameter></function></tool_call>`.
@@ -88,10 +38,10 @@ Documented in the models' chat templates. Models often leave the first mark out 
 ollama/ollama#16686), so `<function=` opens a call too.
 """
 
-GLM = _tagged(
+GLM = tagged(
     "glm",
     calls={"<tool_call>": "</tool_call>"},
-    read_calls=call_bodies.keyed_call,
+    read_calls=element_calls.keyed_call,
     calls_need_close=True,
 )
 """GLM 4.5 to 4.7: `<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`.
@@ -99,10 +49,10 @@ GLM = _tagged(
 Documented in the chat template of GLM-4.6; 4.7 writes the same without line ends.
 """
 
-MINIMAX = _tagged(
+MINIMAX = tagged(
     "minimax",
     calls={"<minimax:tool_call>": "</minimax:tool_call>"},
-    read_calls=call_bodies.invoke_calls,
+    read_calls=element_calls.invoke_calls,
     calls_need_close=True,
 )
 """MiniMax M2: `<minimax:tool_call><invoke name="…"><parameter name="…">value</parameter></invoke>…`.
@@ -110,7 +60,7 @@ MINIMAX = _tagged(
 Documented in the model's chat template and in MiniMax-M2's docs/tool_calling_guide.md.
 """
 
-DEEPSEEK = _tagged(
+DEEPSEEK = tagged(
     "deepseek",
     calls={"<｜tool▁call▁begin｜>": "<｜tool▁call▁end｜>"},
     dropped=("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
@@ -124,13 +74,13 @@ Documented in the models' chat templates: V3.1 writes `name<sep>{…}`, the othe
 fenced block.
 """
 
-DEEPSEEK_DSML = _tagged(
+DEEPSEEK_DSML = tagged(
     "deepseek-dsml",
     calls={
         "<｜DSML｜function_calls>": "</｜DSML｜function_calls>",
         "<｜DSML｜tool_calls>": "</｜DSML｜tool_calls>",
     },
-    read_calls=call_bodies.invoke_calls,
+    read_calls=element_calls.invoke_calls,
     calls_need_close=True,
     inner_marks=("｜DSML｜",),
 )
@@ -139,7 +89,7 @@ DEEPSEEK_DSML = _tagged(
 Documented in DeepSeek-V3.2's encoding/encoding_dsv32.py; V4 calls the outer element `tool_calls`.
 """
 
-KIMI = _tagged(
+KIMI = tagged(
     "kimi",
     calls={"<|tool_call_begin|>": "<|tool_call_end|>"},
     dropped=("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
@@ -152,7 +102,7 @@ KIMI = _tagged(
 Documented in the chat template and in the model's docs/tool_call_guidance.md.
 """
 
-MISTRAL = _tagged(
+MISTRAL = tagged(
     "mistral",
     think=("[THINK]", "[/THINK]"),
     calls={"[TOOL_CALLS]": ""},
@@ -166,26 +116,28 @@ Documented in the chat templates of Mistral Small 3.2 and Devstral, in mistral-c
 of Magistral Small 2507.
 """
 
-LLAMA = _tagged(
+LLAMA = tagged(
     "llama",
-    calls={"<|python_tag|>": ""},
+    calls={"<|python_tag|>": "", "<|python_start|>": "<|python_end|>"},
     at_start=tuple(
         "{" + blank + start
         for blank in ("", " ", "\n", "\n  ", "\n    ")
         for start in ('"name"', '"type": "function"', '"type":"function"', '"function"')
     ),
-    read_calls=call_bodies.python_calls,
+    named_starts=("[{name}(", "[ {name}("),
+    read_calls=python_calls.python_code,
 )
-"""Llama 3: an answer that is `{"name": …, "parameters": …}`, or what follows `<|python_tag|>`.
+"""Llama 3 and 4: `{"name": …, "parameters": …}` or `[name(key=value)]` as an answer, or what follows a tag.
 
-Documented in the chat template of Llama 3.1 and in Meta's models/llama3_1/prompt_format.md. Without a
-mark a call is told from an answer in JSON by its first key, and only where tools are offered.
+Documented in the chat template of Llama 3.1 and in Meta's prompt_format.md of llama3_1, llama3_2 and llama4.
+Without a mark a call is told from an answer in JSON by its first key, from a list by a tool's name, and only
+where tools are offered.
 """
 
-FUNCTION_GEMMA = _tagged(
+FUNCTION_GEMMA = tagged(
     "function-gemma",
     calls={"<start_function_call>": "<end_function_call>"},
-    read_calls=call_bodies.braced_call,
+    read_calls=element_calls.braced_call,
     inner_marks=("<escape>",),
 )
 """FunctionGemma: `<start_function_call>call:name{key:<escape>text<escape>}<end_function_call>`.
@@ -193,12 +145,12 @@ FUNCTION_GEMMA = _tagged(
 Documented at ai.google.dev, "FunctionGemma formatting and best practices".
 """
 
-GEMMA = _tagged(
+GEMMA = tagged(
     "gemma",
     think=("<|channel>thought", "<channel|>"),
     calls={"<|tool_call>": "<tool_call|>"},
     dropped=("<channel|>",),
-    read_calls=call_bodies.braced_call,
+    read_calls=element_calls.braced_call,
     calls_in_reasoning=True,
     thinks_anywhere=True,
     inner_marks=("<|channel>", '<|"|>'),
@@ -257,6 +209,7 @@ _TELLING: tuple[tuple[OutputFormat, tuple[str, ...]], ...] = (
     (KIMI, ("<|tool_call_begin|>",)),
     (KIMI, ("<|im_middle|>",)),
     (MINIMAX, ("<minimax:tool_call>",)),
+    *rarer.TELLING,
     (MISTRAL, ("[TOOL_CALLS]",)),
     (MISTRAL, ("[THINK]",)),
     (MISTRAL, ("[INST]", "[/INST]")),
@@ -264,6 +217,7 @@ _TELLING: tuple[tuple[OutputFormat, tuple[str, ...]], ...] = (
     (QWEN_CODER, ("<function=", "<parameter=")),
     (HERMES, ("<tool_call>",)),
     (LLAMA, ("<|python_tag|>",)),
+    (LLAMA, ("<|python_start|>",)),
     (LLAMA, ("<|start_header_id|>", '"parameters"')),
     (THINK, ("<think>",)),
 )

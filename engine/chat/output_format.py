@@ -4,8 +4,8 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -16,6 +16,7 @@ from engine.contract.chat import ToolCallPart
 Kind = Literal["text", "reasoning", "call", "header"]
 CallReader = Callable[[str, ToolSchemas], list[ToolCallPart]]  # raises ValueError with the reason
 ROUTED = ""  # as the region that follows a mark: the format's `route` says which, by the header
+BARE_CALL = "bare call"  # the region of a call without a mark before it
 MAX_HEADER_LENGTH = 200  # characters; more than this without a mark and it was no header
 
 
@@ -79,6 +80,7 @@ class OutputFormat:
     calls_need_close: bool = False  # a call without its closing mark may be unfinished without looking it
     route: Callable[[str], str] = _no_route
     inner_marks: tuple[str, ...] = ()  # control tokens inside calls and headers, which their readers need
+    named_starts: tuple[str, ...] = ()  # begin a bare call in `start_with_tools`; know {name}, of a tool
     reasoning_begin: tuple[str, ...] = ()  # a prompt that ends so has opened the reasoning already
     reasoning_end: str = ""  # what to force when the reasoning has to end
 
@@ -88,6 +90,16 @@ class OutputFormat:
         return frozenset(mark for region in self.regions.values() for mark in region.steps) | frozenset(
             self.inner_marks
         )
+
+    def with_tools(self, names: Iterable[str]) -> "OutputFormat":
+        """The same where tools of these names are offered, for families that begin a call with the name."""
+        starts = [start.format(name=name) for start in self.named_starts for name in names]
+        if not starts:
+            return self
+        region = self.regions[self.start_with_tools]
+        steps = dict(region.steps) | dict.fromkeys(starts, BARE_CALL)
+        region = replace(region, steps=steps, kept=region.kept | frozenset(starts))
+        return replace(self, regions=dict(self.regions) | {self.start_with_tools: region})
 
     def first_region(self, prompt: str, *, has_tools: bool) -> str:
         """Where the answer to a prompt begins."""

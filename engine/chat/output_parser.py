@@ -24,8 +24,8 @@ class OutputParser:
         self, output: OutputFormat, *, prompt: str = "", tools: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         """`prompt` tells whether the reasoning has been opened already."""
-        self._output = output
         self._schemas = ToolSchemas(tools)
+        self._output = output = output.with_tools(self._schemas.names)
         self._scanner = Scanner(output, output.first_region(prompt, has_tools=bool(tools)))
         self._last: Literal["text", "reasoning", "call", "mark"] = "mark"
         self._begun: set[str] = set()

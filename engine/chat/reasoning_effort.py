@@ -43,8 +43,12 @@ def reasoning_efforts(template: str) -> tuple[str, ...]:
 
 
 def effort_variables(template: str, effort: str) -> dict[str, Any]:
-    """The template's variables that ask for an effort; none for an empty word or one it does not know."""
-    if effort not in reasoning_efforts(template):
+    """The template's variables that ask for an effort; none where it knows nothing like it.
+
+    A word that was chosen for another model counts as on or off where that is all there is to choose.
+    """
+    effort = _nearest(effort, reasoning_efforts(template))
+    if not effort:
         return {}
     code = _code(template)
     levels = _levels(code)
@@ -55,6 +59,14 @@ def effort_variables(template: str, effort: str) -> dict[str, Any]:
     if word in levels:
         variables |= {name: word for name in _LEVELS if _asks_for(name, code)}
     return variables
+
+
+def _nearest(effort: str, known: tuple[str, ...]) -> str:
+    if not effort or effort in known:
+        return effort
+    if effort in (*_WORDS_FOR_OFF, "minimal"):
+        return OFF if OFF in known else ""
+    return ON if ON in known else ""
 
 
 def _code(template: str) -> str:

@@ -10,6 +10,8 @@ class ToolSchemas:
     def __init__(self, tools: Sequence[Mapping[str, Any]] = ()) -> None:
         """`tools` are given as {"type": "function", "function": {"name", "parameters": a JSON schema}}."""
         self._types = dict(_declared_types(tools))
+        names = (_mapping(tool.get("function", tool)).get("name") for tool in tools)
+        self.names = tuple(name for name in names if isinstance(name, str) and name)
 
     def is_string(self, tool: str, parameter: str) -> bool:
         """Whether the parameter takes text and nothing else."""

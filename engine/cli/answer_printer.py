@@ -3,7 +3,7 @@
 import sys
 from types import TracebackType
 
-from engine.contract.messages import AnswerEvent, ReasoningEvent, TextEvent
+from engine.contract.messages import AnswerEvent, FinishedEvent, ReasoningEvent, TextEvent
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -43,6 +43,17 @@ class AnswerPrinter:
             print(f"retort: a tool call that cannot be read: {event.call.error}", file=sys.stderr)
         else:
             print(f"retort: the model calls {event.call.name}({event.call.arguments})", file=sys.stderr)
+
+    def tell(self, finished: FinishedEvent) -> None:
+        """Say what people should know of how an answer came about."""
+        self._end_reasoning()
+        notice = finished.template_notice
+        if notice is not None:
+            print(
+                f"\nretort: the model's chat template failed ({notice.reason}): the answer was asked for in "
+                f"plain {notice.fallback} turns, without tools and documents",
+                file=sys.stderr,
+            )
 
     def _end_reasoning(self) -> None:
         if self._is_dimmed:

@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.cli import bench, doctor, import_model, inspect, models, remove, run, serve, settings
+from engine.cli import (
+    bench,
+    distill,
+    doctor,
+    import_model,
+    inspect,
+    models,
+    remove,
+    run,
+    serve,
+    settings,
+    train,
+)
 from engine.cli.engine_session import EngineSession
 from engine.cli.terminal_chat import ChatSettings, converse
 from engine.contract.errors import EngineError
@@ -37,6 +49,8 @@ COMMANDS: tuple[Command, ...] = (
     bench,
     serve,
     settings,
+    train,
+    distill,
     doctor,
 )
 

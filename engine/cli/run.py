@@ -5,6 +5,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from msgspec import structs
+
 from engine.cli.answer_printer import AnswerPrinter
 from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession, new_request_id
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, help="most tokens of the answer (default: up to the context length)")
     add_sampling_arguments(parser)
     add("--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text")
+    add("--reasoning-budget", type=int, metavar="N", help="most tokens of reasoning; 0 is none")
     add(
         "--reasoning-effort",
         default="",
@@ -47,7 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         system=arguments.system,
         load=load_from(arguments),
         sampling=sampling_from(arguments),
-        limits=GenerationLimits(max_tokens=arguments.max_tokens, stop=tuple(arguments.stop)),
+        limits=GenerationLimits(
+            max_tokens=arguments.max_tokens,
+            stop=tuple(arguments.stop),
+            reasoning_budget=arguments.reasoning_budget,
+        ),
         reasoning_effort=arguments.reasoning_effort,
     )
     with EngineSession(verbose=arguments.verbose) as session:
@@ -79,6 +86,7 @@ def _answer_streamed(session: EngineSession, request: GenerateRequest) -> int:
             for event in session.answer(request):
                 if isinstance(event, FinishedEvent):
                     reason = event.reason
+                    printer.tell(event)
                 else:
                     printer.show(event)
     finally:
@@ -100,27 +108,26 @@ def _answer_json(session: EngineSession, request: GenerateRequest) -> int:
 def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
-    experts, drafted = usage.expert_counts, usage.drafted_tokens
-    acceptance = round(usage.accepted_tokens / drafted, 3) if drafted else None
-    return (
-        {
-            "text": answer.text,
-            "reasoning": answer.reasoning,
-            "finish_reason": finished.reason,
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "ttft_ms": round(usage.ttft_ms, 2),
-            "prompt_tps": round(usage.prompt_tps, 1),
-            "decode_tps": round(usage.decode_tps, 1),
-            "draft_acceptance": acceptance,
-            "drafting": usage.drafting,
-            "peak_rss_mib": round(usage.peak_rss_mib, 1),
-            "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
-            "backend": loaded.backend if loaded else None,
-            "device": loaded.device if loaded else None,
-            "seed": finished.seed,
-        }
-        | ({"tool_calls": calls} if calls else {})
-        | ({"experts": experts} if experts else {})
-    )
+    experts, notice = usage.expert_counts, finished.template_notice
+    acceptance = round(usage.accepted_tokens / usage.drafted_tokens, 3) if usage.drafted_tokens else None
+    return {
+        "text": answer.text,
+        "reasoning": answer.reasoning,
+        "finish_reason": finished.reason,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "ttft_ms": round(usage.ttft_ms, 2),
+        "prompt_tps": round(usage.prompt_tps, 1),
+        "decode_tps": round(usage.decode_tps, 1),
+        "draft_acceptance": acceptance,
+        "drafting": usage.drafting,
+        "peak_rss_mib": round(usage.peak_rss_mib, 1),
+        "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
+        "backend": loaded.backend if loaded else None,
+        "device": loaded.device if loaded else None,
+        "seed": finished.seed,
+        **({"tool_calls": calls} if calls else {}),
+        **({"experts": experts} if experts else {}),
+        **({"template_notice": structs.asdict(notice)} if notice else {}),
+    }

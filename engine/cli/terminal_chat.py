@@ -97,7 +97,9 @@ class TerminalChat:
         try:
             with AnswerPrinter() as printer:
                 for event in self._session.answer(request):
-                    if not isinstance(event, FinishedEvent):
+                    if isinstance(event, FinishedEvent):
+                        printer.tell(event)
+                    else:
                         parts.append(event_part(event))
                         printer.show(event)
         except EngineError as error:

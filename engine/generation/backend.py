@@ -62,6 +62,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def num_positions(self) -> int:
+        """How many tokens the KV cache holds, of all slots together; what slots share counts once."""
+        ...
+
+    @property
     def can_truncate(self) -> bool:
         """Whether a slot can forget its end; recurrent layers cannot, and go back by `restore_state` only."""
         ...

@@ -23,6 +23,7 @@ class Held:
     conversation_id: str = ""
     idle_token_ids: list[int] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)  # oldest first
+    shared_length: int = 0  # of its beginning, that another slot holds too
     used_at: int = 0  # counts releases: the smallest was used longest ago
     sequence: Sequence | None = None  # that runs on it now
     state: bytes = b""  # where it is parked
@@ -71,4 +72,4 @@ class Held:
 
     def clear(self) -> None:
         """Hold nothing."""
-        self.conversation_id, self.idle_token_ids, self.checkpoints = "", [], []
+        self.conversation_id, self.idle_token_ids, self.checkpoints, self.shared_length = "", [], [], 0

@@ -46,9 +46,10 @@ class PrefixCache:
         best = max(range(len(known)), key=lambda slot: (usable[slot], self._is_free_for(sequence, slot)))
         parked = self._best_parked(sequence, usable[best])
         if parked is not None:
-            slot = self._unpark(parked)
-            if slot is None:
+            unparked = self._unpark(parked)
+            if unparked is None:
                 return self.acquire(sequence)  # as if it had never been parked
+            slot = unparked
             length = self._shrink(slot, min(parked.common_length(wanted), limit))
         elif usable[best] and self._may_take(sequence, best, known[best]):
             slot, length = best, self._shrink(best, known[best])
@@ -83,6 +84,19 @@ class PrefixCache:
     def roll_back(self, sequence: Sequence) -> None:
         """Make the slot hold no more than the sequence says, after a call that ended on its way."""
         sequence.cached_length = self._shrink(sequence.slot, sequence.cached_length)
+
+    def reserve(self, num_tokens: int) -> None:
+        """Give up idle slots until so many positions are free, as far as is known.
+
+        A running sequence would find room all the same, but in the gaps that they leave, out of order, and
+        then attention rounds otherwise (docs/decisions/0011).
+        """
+        while self._used_positions + num_tokens > self._backend.num_positions and self.make_room():
+            pass
+
+    @property
+    def _used_positions(self) -> int:
+        return sum(held.length - min(held.length, held.shared_length) for held in self._slots)
 
     def make_room(self) -> bool:
         """Give up one idle slot, so that others find room in the KV cache; false where none is idle."""
@@ -174,6 +188,7 @@ class PrefixCache:
         self._backend.copy(source, target, held_length)
         taker.idle_token_ids = giver.token_ids[:held_length]
         taker.checkpoints = list(giver.checkpoints)
+        taker.shared_length = length
         return self._shrink(target, length)
 
     def _evict(self, slot: int, *, keep: bool) -> None:
@@ -189,7 +204,7 @@ class PrefixCache:
         held.clear()
 
     def _park(self, held: Held, state: bytes) -> None:
-        parked = Held(held.conversation_id, held.idle_token_ids, held.checkpoints, held.used_at, state=state)
+        parked = Held(held.conversation_id, held.idle_token_ids, held.checkpoints, state=state)
         self._parked = [other for other in self._parked if other.conversation_id != held.conversation_id]
         self._parked.append(parked)
         while self.parked_bytes > self._parking_bytes:

@@ -1,7 +1,7 @@
 """Continuous batching: several sequences in one model, a batch of tokens of them at every step.
 
 After Orca (Yu et al., OSDI 2022): sequences enter and leave between any two steps. A step computes one token
-of every sequence that generates, and with what room is left the prompts of those that still read theirs.
+of every sequence that generates, all in one call, and a chunk of a prompt that is still read.
 Knows nothing of text, chat templates or processes; everything here is token ids and logits.
 """
 
@@ -18,7 +18,10 @@ from engine.generation.logprobs import Logprob, logprob_of
 from engine.generation.prefix_cache import PrefixCache
 from engine.generation.sequence import Sequence
 
-SHORT = 16  # tokens to compute: as few as these go along with the sequences that generate
+EXPECTED_ANSWER = 1024  # tokens that an answer finds room for without anybody having to leave meanwhile
+SHORT = 16  # tokens: as few as these go along with those that generate, where they were forced
+
+Planned = tuple[Sequence, Entry]
 
 log = logging.getLogger("retort.generation")
 
@@ -68,15 +71,15 @@ class Scheduler:
             self._end(sequence, reason)
 
     def step(self) -> StepResult:
-        """One batch: decode, then a token for every sequence whose prompt is read."""
+        """A token for every sequence whose prompt is read, and a part of the prompts of the others."""
         self._result = StepResult([], [])
         self._end_those_that_may_not_go_on()
         self._admit()
         for sequence in list(self._running):
             self._take_forced(sequence)
-        planned = self._plan()
-        if planned:
-            self._compute(planned)
+        self._compute(self._generating())
+        for planned in self._reading():
+            self._compute([planned])
         return self._result
 
     # who runs
@@ -97,6 +100,8 @@ class Scheduler:
                 return
             self._waiting.popleft()
             self._running.append(sequence)
+            expected = min(sequence.max_tokens - sequence.generated_length, EXPECTED_ANSWER)
+            self._cache.reserve(sequence.pending_length + expected)
             if not sequence.started_s:  # not one that paused
                 sequence.started_s, sequence.reused_length = time.perf_counter(), sequence.cached_length
 
@@ -123,36 +128,52 @@ class Scheduler:
         sequence.sampler.close()
         self._is_crowded = False
 
-    # what a batch holds
+    # what a call computes
 
-    def _plan(self) -> list[tuple[Sequence, Entry]]:
-        """The next batch: first those with a token or few to compute, then prompts in equal shares."""
+    def _generating(self) -> list[Planned]:
+        """A token, or the few that were forced, of every sequence whose prompt is read: one call."""
         room = self._backend.batch_size
-        planned: list[tuple[Sequence, Entry]] = []
-        reading: list[Sequence] = []
+        planned: list[Planned] = []
         left_out: list[Sequence] = []
         for sequence in self._running:
-            if self._next_length(sequence) > SHORT:
-                reading.append(sequence)
-            elif (length := min(room, self._next_length(sequence))) > 0:
+            length = sequence.pending_length
+            if is_reading(sequence):
+                continue
+            if length <= room:
                 entry = self._with_drafts(sequence, entry_of(sequence, length))
                 planned.append((sequence, entry))
                 room -= length
             else:
                 left_out.append(sequence)
-        if reading and (len(self._running) > 1 or not self._backend.is_interruptible):
-            room = min(room, self._chunk.tokens)
-        reading.sort(key=self._next_length)
-        for index, sequence in enumerate(reading):
-            length = min(self._next_length(sequence), room // (len(reading) - index))
-            if length > 0:
+        self._put_first(left_out)
+        return planned
+
+    def _reading(self) -> list[Planned]:
+        """The next chunk of one prompt, or several short ones: a call each.
+
+        A prompt in a call of its own is computed as if nothing else ran: greedy answers depend on it
+        (docs/decisions/0011). Prompts take turns; alone, one is read in whole batches.
+        """
+        readers = [sequence for sequence in self._running if is_reading(sequence)]
+        is_alone = len(self._running) == 1 and self._backend.is_interruptible
+        room = self._backend.batch_size if is_alone else self._chunk.tokens
+        planned: list[Planned] = []
+        left_out: list[Sequence] = []
+        for sequence in readers:
+            length = self._next_length(sequence)
+            if not planned:
+                length = min(length, room)
+            if length <= room:
                 planned.append((sequence, entry_of(sequence, length)))
                 room -= length
             else:
                 left_out.append(sequence)
+        self._put_first(left_out)
+        return planned
+
+    def _put_first(self, left_out: list[Sequence]) -> None:
         if left_out:
             self._running = left_out + [sequence for sequence in self._running if sequence not in left_out]
-        return planned
 
     def _with_drafts(self, sequence: Sequence, entry: Entry) -> Entry:
         """The entry with guesses behind it, where the sequence generates alone."""
@@ -177,7 +198,15 @@ class Scheduler:
 
     # computing it
 
-    def _compute(self, planned: list[tuple[Sequence, Entry]]) -> None:
+    def _compute(self, planned: list[Planned]) -> None:
+        """One call; nothing where all of its sequences have had to leave meanwhile."""
+        planned = [
+            (sequence, entry)
+            for sequence, entry in planned
+            if sequence in self._running and sequence.cached_length == entry.position
+        ]
+        if not planned:
+            return
         sequences = [sequence for sequence, _ in planned]
         entries = [entry for _, entry in planned]
         started = time.perf_counter()
@@ -193,9 +222,8 @@ class Scheduler:
         except EngineError as error:
             self._isolate(planned, error)
             return
-        num_tokens = sum(len(entry.token_ids) for entry in entries)
-        if num_tokens > SHORT:
-            self._chunk.note(num_tokens, time.perf_counter() - started)
+        if is_reading(sequences[0]):
+            self._chunk.note(len(entries[0].token_ids), time.perf_counter() - started)
         for (sequence, entry), row in zip(planned, rows, strict=True):
             if sequence.drafting is None:
                 self._advance(sequence, entry, row)
@@ -211,14 +239,13 @@ class Scheduler:
         else:
             self._end_here(self._running[0], "context")
 
-    def _isolate(self, planned: list[tuple[Sequence, Entry]], error: EngineError) -> None:
+    def _isolate(self, planned: list[Planned], error: EngineError) -> None:
         """A call failed: of several sequences each is tried alone, so that only the one at fault ends."""
         for sequence, _ in planned:
             self._cache.roll_back(sequence)
         if len(planned) > 1:
             for sequence, entry in planned:
-                if sequence in self._running and sequence.cached_length == entry.position:
-                    self._compute([(sequence, entry)])
+                self._compute([(sequence, entry)])
             return
         ((sequence, _),) = planned
         sequence.error = error
@@ -278,6 +305,11 @@ class Scheduler:
         self._result.generated.append(Generated(sequence, token, logprob))
         if sequence.generated_length >= sequence.max_tokens:
             self._end_here(sequence, "length")
+
+
+def is_reading(sequence: Sequence) -> bool:
+    """Whether there is more to compute than goes along with the tokens of those that generate."""
+    return sequence.cached_length + 1 < sequence.prompt_length or sequence.pending_length > SHORT
 
 
 def entry_of(sequence: Sequence, length: int) -> Entry:

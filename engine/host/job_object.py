@@ -48,8 +48,8 @@ class _ExtendedLimits(ctypes.Structure):
 def tie_to_this_process(child: subprocess.Popen[bytes]) -> None:
     """See to it that the child ends with this process; said in the log where the system refuses."""
     if sys.platform == "win32":
-        job = _job()
-        if job and not _kernel32().AssignProcessToJobObject(job, int(child._handle)):
+        job, handle = _job(), int(child._handle)  # type: ignore[attr-defined]
+        if job and not _kernel32().AssignProcessToJobObject(job, handle):
             log.warning("the worker could not be put into the job: error %d", ctypes.get_last_error())
 
 

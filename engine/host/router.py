@@ -66,6 +66,7 @@ class EngineHost:
         self._settings = SettingsFile(paths.settings)
         self._library = LibraryDesk(paths, emit, self._to_do.put, self._asides)
         self._workers = Workers(emit, self._to_do.put, self._asides, pace or Pace(), echo_stderr=echo_stderr)
+        self._known_places: dict[str, ModelPlace] = {}  # by what requests call them
         self._running_time = RunningTime()
         self._next_tick = 0.0  # monotonic seconds
         self._thread = threading.Thread(target=self._run, name="engine-host", daemon=True)
@@ -144,7 +145,11 @@ class EngineHost:
         """Where a model lies; None for the fake one, which lies nowhere."""
         if model.partition(":")[0] == "fake":
             return None
-        return self._library.find(model, self._settings.settings.model_folders)
+        known = self._known_places.get(model)
+        if known is None or known.path not in self._workers.loaded_paths():  # of those no name changes
+            known = self._library.find(model, self._settings.settings.model_folders)
+            self._known_places[model] = known
+        return known
 
     def _unload(self, request: UnloadRequest) -> None:
         try:

@@ -22,6 +22,7 @@ from engine.backends.llama.native import load_native
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged
 from engine.hardware.memory import physical_cores
 from engine.library.gguf import read_header
+from engine.quantization.activations import ProductListener
 
 CHUNK_LENGTH = 512
 
@@ -37,8 +38,18 @@ class ScoredChunk:
 class ScoringModel:
     """A model that is only asked for logits; close it, or use it as a context."""
 
-    def __init__(self, path: Path, *, chunk_length: int = CHUNK_LENGTH, threads: int | None = None) -> None:
-        """Load the model with llama.cpp's default context params; raises ModelError."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        chunk_length: int = CHUNK_LENGTH,
+        threads: int | None = None,
+        listener: ProductListener | None = None,
+    ) -> None:
+        """Load the model with llama.cpp's default context params; raises ModelError.
+
+        `listener` hears every product that the model computes.
+        """
         read_header(path)  # refuses what would make llama.cpp abort
         if chunk_length < 4:
             raise InvalidRequest(f"a chunk of {chunk_length} tokens is too short to score")
@@ -54,7 +65,7 @@ class ScoringModel:
             raise ModelDamaged(str(path), native.log.last_reason() or "llama.cpp cannot load it")
         self._vocab = self._library.llama_model_get_vocab(self._model)
         self.vocabulary_size = int(self._library.llama_vocab_n_tokens(self._vocab))
-        self._context = self._make_context(threads)
+        self._context = self._make_context(threads, listener)
         self._batch = self._library.llama_batch_init(chunk_length, 0, 1)
 
     def __enter__(self) -> Self:
@@ -103,11 +114,15 @@ class ScoringModel:
         """The scored half of each chunk. The logits are only valid until the next one is asked for."""
         first = self.chunk_length // 2
         for chunk in chunks:
-            logits = self._decode(chunk, first)
+            logits = self._decode(chunk, first, len(chunk) - 1)
             yield ScoredChunk(np.asarray(chunk[first + 1 :], np.int32), logits)
 
-    def _decode(self, chunk: Sequence[int], first: int) -> NDArray[np.float32]:
-        """The logits at positions `first` to the one before the last, (T, V), as a view."""
+    def read(self, chunk: Sequence[int]) -> None:
+        """Compute a chunk with all its outputs: every matrix sees every token."""
+        self._decode(chunk, 0, len(chunk))
+
+    def _decode(self, chunk: Sequence[int], first: int, last: int) -> NDArray[np.float32]:
+        """The logits at positions `first` to `last`, that one left out, (T, V), as a view."""
         library, batch, length = self._library, self._batch, len(chunk)
         library.llama_memory_clear(library.llama_get_memory(self._context), True)
         batch.n_tokens = length
@@ -116,11 +131,11 @@ class ScoringModel:
             batch.pos[index] = index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
-            batch.logits[index] = first <= index < length - 1
+            batch.logits[index] = first <= index < last
         if library.llama_decode(self._context, batch) != 0:
             raise InternalError("llama.cpp could not compute a chunk")
         pointer = library.llama_get_logits(self._context)
-        shape = (length - 1 - first, self.vocabulary_size)
+        shape = (last - first, self.vocabulary_size)
         return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_float)), shape)
 
     def _tokenize(self, text: str) -> list[int]:
@@ -130,10 +145,12 @@ class ScoringModel:
         count = self._library.llama_tokenize(self._vocab, data, len(data), tokens, size, True, False)
         return list(tokens[:count])
 
-    def _make_context(self, threads: int | None) -> Any:
+    def _make_context(self, threads: int | None, listener: ProductListener | None) -> Any:
         params = self._library.llama_context_default_params()
         params.n_ctx = params.n_batch = self.chunk_length
         params.n_threads = params.n_threads_batch = threads or physical_cores()
+        if listener is not None:
+            params.cb_eval = listener.callback
         context = self._library.llama_init_from_model(self._model, params)
         if not context:
             self._library.llama_model_free(self._model)

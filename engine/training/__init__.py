@@ -1,4 +1,4 @@
-"""Training of the built-in model: the data, the tokenizer, the loop and the export to GGUF.
+"""Training of the built-in model: its data, its tokenizer, the model as it is trained, the loop.
 
-The only part of the engine, beside the torch engine, that may import torch and transformers.
+Needs torch and tokenizers. The file that ships is made from a saved model by `engine.quantization.convert`.
 """

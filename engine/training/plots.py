@@ -8,9 +8,8 @@ them. A slot with a capital letter stands at the start of a sentence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.training import words
+from engine.training.plot import Plot
 
 OPENING = (
     "[Once upon a time there was {a_hero}.|Once upon a time, {a_hero} lived [near|by|close to] {a_place}."
@@ -24,15 +23,6 @@ CLOSING = (
     "[|||||| The end.| And that was that.| What a day it was!| It was the best day of all."
     "| {Hero} never forgot that day.| And they all lived happily ever after.]"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """One plot: its text, and the words its `{thing}` may be; `things` is empty where it has none."""
-
-    text: str
-    things: tuple[str, ...] = ()
-    thing_is_hero: bool = False  # {hero} is the thing itself: "There was once a little boat."
 
 
 HERO_PLOTS = (

@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 
 from engine.training import words
-from engine.training.plots import CLOSING, HERO_PLOTS, OPENING, THING_PLOTS, Plot
+from engine.training.open_plots import OPEN_HERO_PLOTS, OPEN_THING_PLOTS
+from engine.training.plot import Plot
+from engine.training.plots import CLOSING, HERO_PLOTS, OPENING, THING_PLOTS
 from engine.training.words import Character, Gender, Thing
 
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 SLOT = re.compile(r"\{(\w+)\}")
+OPEN_SHARE = 0.45  # of all stories: plots in which the thing may be any noun
 GENDERS: tuple[Gender, ...] = ("he", "she")
 
 
@@ -24,6 +27,8 @@ class Story:
 
     text: str
     subjects: tuple[str, ...]  # "a shy cat named Luna", "a cat", "a cat and a boat"
+    hero: Character | None = None  # None where a thing is the hero
+    thing: Thing | None = None
 
 
 def choose(text: str, rng: random.Random) -> str:
@@ -63,7 +68,13 @@ def make_character(rng: random.Random, *, unlike: str = "", named: float = 0.6) 
 
 def make_story(rng: random.Random) -> Story:
     """One story, about somebody and sometimes also about a thing, or about the thing itself."""
-    plot = rng.choice(HERO_PLOTS if rng.random() < 0.82 else THING_PLOTS)
+    with_thing_hero = rng.random() < 0.2
+    plots: tuple[Plot, ...]
+    if rng.random() < OPEN_SHARE:
+        plots = OPEN_THING_PLOTS if with_thing_hero else OPEN_HERO_PLOTS
+    else:
+        plots = THING_PLOTS if with_thing_hero else HERO_PLOTS
+    plot = rng.choice(plots)
     return _thing_story(plot, rng) if plot.thing_is_hero else _hero_story(plot, rng)
 
 
@@ -79,8 +90,12 @@ def _hero_story(plot: Plot, rng: random.Random) -> Story:
         subjects.append(f"{with_the_noun} named {hero.name}")
     if thing is not None:
         slots |= _thing_slots(thing)
-        subjects += [thing.subject, thing.subject, f"{with_the_noun} and {thing.subject}"]
-    return Story(text=_told(OPENING + plot.text, slots, rng), subjects=tuple(subjects))
+        both = [f"{with_the_noun} and {thing.subject}", f"{with_the_noun} with {thing.subject}"]
+        subjects += [thing.subject, thing.subject, *both, both[0], f"{thing.subject} and {with_the_noun}"]
+    if "{a_friend}" in plot.text.lower():
+        subjects.append(f"{with_the_noun} and {words.with_article(friend.noun)}")
+    text = _told(OPENING + plot.text, slots, rng)
+    return Story(text=text, subjects=tuple(subjects), hero=hero, thing=thing)
 
 
 def _thing_story(plot: Plot, rng: random.Random) -> Story:
@@ -107,7 +122,7 @@ def _thing_story(plot: Plot, rng: random.Random) -> Story:
         described,
         f"{thing.subject} and {words.with_article(friend.noun)}",
     )
-    return Story(text=_told(opening + plot.text, slots, rng), subjects=subjects)
+    return Story(text=_told(opening + plot.text, slots, rng), subjects=subjects, thing=thing)
 
 
 def _slots(hero: Character, friend: Character, rng: random.Random) -> dict[str, str]:

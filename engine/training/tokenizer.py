@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from engine.training.dialogues import Dialogue
+from engine.training.messages import END_THINK, THINK, Dialogue
 
 BEGIN, SYSTEM, USER, ASSISTANT, END, PAD = range(6)
 SPECIAL_TOKENS = ("<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
@@ -20,7 +20,11 @@ PROMPT_WEIGHT = 0.1  # what a prompt's tokens count in the loss, beside 1 for an
 CHAT_TEMPLATE = (
     "{{- '<|begin|>' -}}"
     "{%- for message in messages -%}"
-    "{{- '<|' + message['role'] + '|>' + message['content'] | trim -}}"
+    "{%- set content = message['content'] -%}"
+    "{%- if '<think>' in content and '</think>' in content -%}"  # earlier reasoning is not read again
+    "{%- set content = content.split('</think>')[-1] -%}"
+    "{%- endif -%}"
+    "{{- '<|' + message['role'] + '|>' + content | trim -}}"
     "{%- if message['role'] == 'assistant' -%}{{- '<|end|>' -}}{%- endif -%}"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"
@@ -36,17 +40,18 @@ class Encoded:
 
 
 def train_tokenizer(texts: Iterable[str], *, vocabulary_size: int = 2048) -> Tokenizer:
-    """A byte-level BPE over `texts`, with the turn tokens first."""
+    """A byte-level BPE over `texts`, with the turn tokens first and the marks of reasoning last."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary_size,
+        vocab_size=vocabulary_size - 2,
         special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens([THINK, END_THINK])
     return tokenizer
 
 

@@ -10,7 +10,18 @@ from typing import Literal
 
 Gender = Literal["he", "she"]
 
-ANIMALS = tuple(
+# Kept out of every generated story, so that requests about them show what carries over to new words.
+HELD_OUT_NOUNS = frozenset(
+    """fox camel otter panda swan goose kite lamp bell drum umbrella tractor plane pie banana nurse pirate
+    tulip""".split()
+)
+
+
+def _kept(nouns: str) -> tuple[str, ...]:
+    return tuple(noun for noun in nouns.split() if noun not in HELD_OUT_NOUNS)
+
+
+ANIMALS = _kept(
     """ant badger bat bear beaver bee beetle bird buffalo bull bunny butterfly calf camel cat caterpillar
     chameleon cheetah chick chicken cow crab cricket crocodile crow cub deer dog dolphin donkey dove dragon
     dragonfly duck duckling eagle elephant elk fawn ferret firefly fish flamingo foal fox frog gecko gerbil
@@ -20,15 +31,15 @@ ANIMALS = tuple(
     pelican penguin pig pigeon piglet pony porcupine puppy quail rabbit raccoon rat raven reindeer rhino
     robin rooster seal shark sheep shrew skunk sloth snail snake sparrow spider squirrel starfish stork
     swallow swan tiger toad tortoise toucan turkey turtle unicorn vulture walrus weasel whale wolf
-    woodpecker worm yak zebra robot dinosaur monster giant elf dwarf ghost snowman mermaid""".split()
+    woodpecker worm yak zebra robot dinosaur monster giant elf dwarf ghost snowman mermaid"""
 )
 
 WOMEN = tuple("""girl woman queen princess grandmother sister witch fairy aunt""".split())
 MEN = tuple("""boy man king prince grandfather brother wizard knight uncle""".split())
-PEOPLE = tuple(
+PEOPLE = _kept(
     """farmer baker teacher doctor nurse painter singer potter tailor driver fisher gardener shepherd
     carpenter cook weaver dancer pilot sailor drummer builder child student postman pirate inventor
-    astronaut explorer librarian musician""".split()
+    astronaut explorer librarian musician"""
 )
 
 SHE_NAMES = tuple(
@@ -54,27 +65,44 @@ ADJECTIVES = tuple(
 
 COLOURS = frozenset("brown grey green red spotted striped white yellow".split())
 
-SMALL_THINGS = tuple(
+SMALL_THINGS = _kept(
     """ball basket bell blanket book bottle bowl box brush button candle cap coat coin comb cup doll drum
     feather flute glove hat jar kettle key kite ladder lamp lantern letter map marble mask mirror mug
     necklace needle notebook paintbrush pebble pencil pillow pipe pot purse puzzle ribbon ring rope
     scarf shell shirt shoe slipper sock spoon stick stone sweater teapot toy trumpet umbrella vase
-    violin watch whistle guitar camera crown sack jacket sword telescope""".split()
+    violin watch whistle guitar camera crown sack jacket sword telescope"""
 )
-VEHICLES = tuple(
+VEHICLES = _kept(
     """boat train bus bicycle tractor car truck ship cart wagon rocket plane raft balloon tram taxi scooter
-    sledge canoe engine submarine""".split()
+    sledge canoe engine submarine"""
 )
-FOODS = tuple(
+FOODS = _kept(
     """cake pie bun cookie pancake mango apple banana orange pear plum peach pumpkin melon coconut carrot
-    loaf biscuit pudding pizza sandwich potato soup stew bread honey cheese rice jam porridge""".split()
+    loaf biscuit pudding pizza sandwich potato soup stew bread honey cheese rice jam porridge"""
 )
 UNCOUNTED_FOODS = frozenset("soup stew bread honey cheese rice jam porridge".split())
-PLANTS = tuple(
-    """tree flower rose sunflower bush vine pumpkin bean tulip daisy lily cactus oak palm""".split()
-)
+PLANTS = _kept("""tree flower rose sunflower bush vine pumpkin bean tulip daisy lily cactus oak palm""")
 SKY_THINGS = tuple("moon sun star rainbow cloud wind rain snow sky".split())
 UNIQUE_THINGS = frozenset("moon sun wind rain snow sky sea".split())
+OTHER_THINGS = _kept(
+    """chair table desk door window clock shelf drawer carpet curtain mattress cradle stool bench fence
+    gate barrel bucket tub towel soap sponge broom mop shovel rake hammer saw nail wheel pulley spade
+    hook net trap cage nest tent flag banner brick tile chimney tower statue fountain swing slide seesaw
+    puppet marionette dice card piano harp cello tambourine accordion horn gong painting photograph
+    postcard stamp newspaper magazine dictionary diary crayon chalk eraser ruler compass globe magnet
+    battery torch lightbulb candlestick radio television telephone computer printer typewriter
+    calculator microscope thermometer bandage crutch wheelchair boot sandal mitten apron belt tie vest
+    robe cape cloak veil bracelet brooch earring medal trophy treasure diamond ruby emerald pearl gem
+    nugget egg acorn pinecone leaf petal root twig log mushroom seashell seaweed crystal icicle
+    snowflake parachute skateboard sled surfboard kayak ferry lighthouse windmill treehouse igloo
+    sandcastle maze
+    tunnel staircase elevator attic cellar teacup saucer fork plate napkin straw lunchbox backpack
+    suitcase envelope parcel present cottage balcony basement bathtub blouse bonnet bouquet broomstick
+    bowtie chain clarinet cushion dollhouse dustbin easel fan fishbowl flowerpot goblet hammock
+    handkerchief hourglass jigsaw jug kennel locket lollipop mailbox nutshell oar paddle peg pincushion
+    pitcher postbox quilt raincoat rattle rowboat rucksack saddle signpost snowball stocking sundial
+    tablecloth teddy thimble thread trunk wallet wand wardrobe waterfall weathervane wishbone"""
+)
 PLACES = tuple(
     """forest river mountain lake garden market village town school farm beach island desert field hill
     valley castle jungle city park library pond house cave bridge road meadow zoo sea""".split()

@@ -98,12 +98,12 @@ class AnswerParts:
 
 
 def marks_in_vocabulary(backend: Backend, output: OutputFormat) -> frozenset[int]:
-    """The control tokens that are marks of a format: their text is needed, that of all others is not."""
+    """The control tokens that marks of a format consist of: their text is needed, that of others is not."""
     return frozenset(
         token
         for mark in output.marks
         for token in backend.tokenize(mark, add_special=False)
-        if not backend.piece(token) and backend.piece(token, special=True) == mark.encode()
+        if not backend.piece(token) and backend.piece(token, special=True) in mark.encode()
     )
 
 

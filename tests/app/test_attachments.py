@@ -2,14 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from app.attachments import MOST_BYTES, Attachment, AttachmentRefused, read_attachment, with_attachments
+from app.attachments import MOST_BYTES, AttachmentRefused, pasted_text, read_attachment
+from app.conversations.message import Attachment
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_text_is_read_in_the_usual_encodings(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "grüße.txt"
     path.write_bytes("schöne Grüße\r\n".encode(encoding))
-    assert read_attachment(path) == Attachment(name="grüße.txt", text="schöne Grüße\n")
+    attachment = read_attachment(path)
+    assert (attachment.name, attachment.text) == ("grüße.txt", "schöne Grüße\n")
+    assert attachment.size_bytes == path.stat().st_size
 
 
 def test_a_large_file_is_refused_without_being_read(tmp_path: Path) -> None:
@@ -25,10 +28,5 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         read_attachment(tmp_path)
 
 
-def test_a_fence_in_the_text_does_not_end_the_block() -> None:
-    said = with_attachments("Explain.", [Attachment(name="a.md", text="```py\nx\n```\n")])
-    assert said == "a.md\n````\n```py\nx\n```\n````\n\nExplain."
-
-
-def test_without_attachments_the_text_is_the_message() -> None:
-    assert with_attachments("Hello", []) == "Hello"
+def test_a_paste_has_its_size_in_bytes() -> None:
+    assert pasted_text("Pasted text", "schön") == Attachment(name="Pasted text", text="schön", size_bytes=6)

@@ -101,6 +101,44 @@ sys.exit(application.run_window(Paths.from_environment(), []))
 
 
 @pytest.mark.slow
+def test_the_start_after_an_unexpected_end_says_so_and_the_one_after_does_not(
+    started: subprocess.Popen[bytes], paths: Paths
+) -> None:
+    wait_until((paths.log / "running").exists)
+    started.kill()
+    started.wait()
+    program = """
+import sys
+from PySide6.QtCore import QTimer
+from app import application
+from engine.contract.paths import Paths
+
+class ClosedSoon(application.Application):
+    def show(self, model_file=""):
+        super().show(model_file)
+        QTimer.singleShot(800, self.tell_and_close)
+
+    def tell_and_close(self):
+        print("notice:", self.window.page.notice.text)
+        self.window.close()
+
+application.build = ClosedSoon
+sys.exit(application.run_window(Paths.from_environment(), []))
+"""
+    environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", program]
+    said = [
+        subprocess.run(
+            command, env=environment, timeout=WAIT_S, check=True, capture_output=True, text=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert "Retort ended unexpectedly the last time" in said[0]
+    assert said[1].strip() == "notice:"
+    assert len(list(paths.log.glob("crash-*.txt"))) == 1
+
+
+@pytest.mark.slow
 def test_a_second_start_leaves_the_folder_to_the_first_window(
     started: subprocess.Popen[bytes], paths: Paths
 ) -> None:

@@ -418,3 +418,22 @@ def drop_on(application: Application, path: Path) -> bool:
         return False
     QApplication.sendEvent(application.window, QDropEvent(place, *everything))
     return True
+
+
+def test_keys_lead_to_the_search_and_to_what_is_found_in_the_chat(
+    application: Application, qtbot: QtBot
+) -> None:
+    application.window.toggle_sidebar()
+    QTest.keyClick(application.window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert application.window.shows_sidebar
+    assert application.window.sidebar.search.hasFocus()
+    QTest.keyClick(application.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert not application.workings.chat_view.find_control.bar.isVisible()  # nothing has been said yet
+    use(application, qtbot, "fake:tokens=5")
+    application.window.page.composer.setFocus()
+    type_and_send(application, "First")
+    wait_for_answer(application, qtbot)
+    QTest.keyClick(application.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert application.workings.chat_view.find_control.bar.isVisible()
+    QTest.keyClick(application.window, Qt.Key.Key_Escape)
+    assert not application.workings.chat_view.find_control.bar.isVisible()

@@ -56,7 +56,7 @@ def parts_of(output: OutputFormat, chunks: list[str], *, tools: bool) -> list[Pa
     return parts
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(answers(), st.data())
 def test_nothing_is_lost(case: tuple[OutputFormat, str, list[str]], data: st.DataObject) -> None:
     output, text, chunks = case
@@ -64,7 +64,7 @@ def test_nothing_is_lost(case: tuple[OutputFormat, str, list[str]], data: st.Dat
     assert "".join(piece.text for piece in pieces_of(output, chunks, region)) == text
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(answers(), st.booleans())
 def test_an_answer_in_pieces_gives_the_same_as_the_whole(
     case: tuple[OutputFormat, str, list[str]], tools: bool
@@ -73,7 +73,7 @@ def test_an_answer_in_pieces_gives_the_same_as_the_whole(
     assert parts_of(output, chunks, tools=tools) == parts_of(output, [text], tools=tools)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(answers())
 def test_a_mark_that_counts_is_never_shown_nor_its_half_while_it_may_go_on(
     case: tuple[OutputFormat, str, list[str]],
@@ -89,7 +89,7 @@ def test_a_mark_that_counts_is_never_shown_nor_its_half_while_it_may_go_on(
             assert not any(mark in piece.text for mark in marks.get(piece.kind, ()))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(formats.FORMATS), st.text(max_size=60), st.sampled_from(["", "<think>", "[", "{"]))
 def test_any_text_at_all_can_be_parsed(output: OutputFormat, text: str, prompt: str) -> None:
     parser = OutputParser(output, prompt=prompt)

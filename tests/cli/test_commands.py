@@ -204,3 +204,12 @@ def test_without_a_display_a_model_file_is_refused_with_what_to_do(tiny_model: P
     outcome = retort(str(tiny_model), display=False)
     assert outcome.status == 1
     assert "`retort run`" in outcome.stderr
+
+
+def test_a_broken_chat_template_is_said_and_answered_nevertheless() -> None:
+    said = retort("run", "fake:family=broken,once=true,text=Yes.", "Why?")
+    assert (said.status, said.stdout.strip()) == (0, "Yes.")
+    assert "chat template failed (TemplateSyntaxError" in said.stderr
+    assert "plain ChatML turns" in said.stderr
+    told = retort("run", "fake:family=broken,once=true,text=Yes.", "Why?", "--json")
+    assert json.loads(told.stdout.splitlines()[-1])["template_notice"]["fallback"] == "ChatML"

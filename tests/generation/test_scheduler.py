@@ -8,7 +8,6 @@ from engine.backends.fake import FakeBackend
 from engine.contract.errors import InternalError
 from engine.contract.params import LoadParams
 from engine.generation.backend import Cancelled, Entry
-from engine.generation.scheduler import SHORT
 from tests.support.generation import new_scheduler, new_sequence, run, tokens_of
 
 
@@ -88,7 +87,7 @@ def test_several_answers_share_every_call() -> None:
     sequences = [new_sequence(backend, f"prompt {number}") for number in range(4)]
     generated = run(new_scheduler(backend), *sequences)
     assert {len(tokens_of(generated, sequence)) for sequence in sequences} == {20}
-    assert [len(call) for call in backend.calls] == [4] * 21
+    assert [len(call) for call in backend.calls] == [1] * 4 + [4] * 20  # every prompt for itself, then all
 
 
 def test_no_more_run_at_a_time_than_were_asked_for_and_all_get_their_turn() -> None:
@@ -293,14 +292,16 @@ def test_logprobs_come_with_tokens_that_were_sampled_where_asked_for() -> None:
             assert one.logprob is None
 
 
-def test_few_tokens_to_compute_do_not_make_an_answer_wait_for_prompts() -> None:
+def test_a_short_prompt_gets_the_next_turn_after_a_chunk_of_a_long_one() -> None:
     backend = load("fake:tokens=50", batch_size=64)
     scheduler = new_scheduler(backend)
     scheduler.add(new_sequence(backend, "x" * 1000))
     scheduler.step()
-    scheduler.add(new_sequence(backend, "y" * SHORT))
-    scheduler.step()
-    assert next(len(entry.token_ids) for entry in backend.calls[-1]) == SHORT
+    short = new_sequence(backend, "y" * 20)
+    scheduler.add(short)
+    while not short.generated_length:
+        scheduler.step()
+    assert [len(call[0].token_ids) for call in backend.calls] == [64, 64, 20]
 
 
 def test_entries_of_a_call_follow_on_what_their_slots_hold() -> None:

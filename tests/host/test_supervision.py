@@ -138,6 +138,30 @@ def test_a_worker_whose_host_died_before_it_started_ends_at_once() -> None:
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends the whole job, which the host makes")
+def test_a_template_that_never_ends_dies_with_the_worker_that_wanted_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _RENDERS_FOR_EVER], stdin=subprocess.DEVNULL, env=child_environment()
+    ) as parent:
+        deadline = time.monotonic() + 60
+        while not (children := psutil.Process(parent.pid).children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        while children[0].cpu_times().user < 2.0:  # it is in the midst of it and hears nothing
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        parent.kill()
+    children[0].wait(20)
+
+
+_RENDERS_FOR_EVER = """
+from engine.chat.template import TemplateVariables
+from engine.worker import template_child
+template_child.TIME_LIMIT_S = 600
+loop = "{% for a in range(99999) %}"
+source = loop * 3 + "{% endfor %}" * 3
+template_child.TemplateChild().render(source, (), TemplateVariables())
+"""
 _STARTS_A_WORKER = """
 import time
 from engine.host.worker_process import WorkerProcess

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.application import Application, build
@@ -67,7 +67,7 @@ class Driver:
         def go_on(is_answering: bool) -> None:
             if not is_answering:
                 for connection in connections:
-                    session.disconnect(connection)
+                    QObject.disconnect(connection)
                 tell(event="end", id=answer.id, text=session.conversation[answer.id].text)
                 QTimer.singleShot(0, self._ask)
 

@@ -100,10 +100,10 @@ class HostRecorder:
         self.host.close()
 
 
-def worker_processes() -> list[psutil.Process]:
-    """The worker processes below this one that have not ended."""
+def worker_processes(host: psutil.Process | None = None) -> list[psutil.Process]:
+    """The worker processes below this one, or below another host, that have not ended."""
     found = []
-    for child in psutil.Process().children():
+    for child in (host or psutil.Process()).children():
         with contextlib.suppress(psutil.NoSuchProcess):  # ended while we looked, a zombie included
             if "engine.worker" in child.cmdline():
                 found.append(child)

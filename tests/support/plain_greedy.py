@@ -1,7 +1,7 @@
 """The reference for greedy answers: llama.cpp's own functions, called as plainly as they can be.
 
 Shares no code with the engine. Run as a process: a JSON object {"model", "prompts", "max_tokens"} on stdin,
-a JSON list of {"pieces", "text", "margins"} on stdout: the bytes of each token in hexadecimal, and how far
+a JSON list of {"pieces", "text", "margins"} on stdout: each token's bytes in hexadecimal, and how far
 its logit lies before the next one's.
 """
 
@@ -42,6 +42,7 @@ def answer(lib: Any, model: Any, prompt: str, max_tokens: int) -> dict[str, Any]
     tokens: list[int] = []
     margins: list[float] = []
     pieces: list[bytes] = []
+    text = b""
     vocabulary_size = lib.llama_vocab_n_tokens(vocabulary)
     while len(tokens) < max_tokens and count + len(tokens) < lib.llama_n_ctx(context):
         logits = lib.llama_get_logits_ith(context, -1)
@@ -52,13 +53,15 @@ def answer(lib: Any, model: Any, prompt: str, max_tokens: int) -> dict[str, Any]
         tokens.append(token)
         piece = ctypes.create_string_buffer(256)
         length = lib.llama_token_to_piece(vocabulary, token, piece, 256, 0, False)
+        text += piece.raw[:length]
+        length = lib.llama_token_to_piece(vocabulary, token, piece, 256, 0, True)
         pieces.append(piece.raw[:length])
         one = (ctypes.c_int32 * 1)(token)
         assert lib.llama_decode(context, lib.llama_batch_get_one(one, 1)) == 0
     lib.llama_free(context)
     return {
         "pieces": [piece.hex() for piece in pieces],
-        "text": b"".join(pieces).decode(errors="replace"),
+        "text": text.decode(errors="replace"),
         "margins": margins,
     }
 

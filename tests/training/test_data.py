@@ -1,12 +1,11 @@
 """The data folders: what is cleaned away, what is kept, what is held out."""
 
 import json
-import random
 from pathlib import Path
 
 import pytest
 
-from engine.training import data, dialogues
+from engine.training import data
 
 STORY = """# The “Red” Hat
 
@@ -51,24 +50,12 @@ def test_stories_with_the_same_beginning_are_read_once(tmp_path: Path) -> None:
     assert len(data.read_stories(tmp_path)) == 1
 
 
-def test_junk_and_double_rows_of_small_talk_are_left_out(tmp_path: Path) -> None:
-    rows = [
-        ("Hi", "Hi!"),
-        ("Hi", "Hi!"),
-        ("editorial = chitchat", "Hi!"),
-        ("Who are you?", "Oh, I don't have a name."),
-    ]
+def test_junk_and_double_rows_of_dialogues_are_left_out(tmp_path: Path) -> None:
+    rows = [("Hi", "Hi!"), ("Hi", "Hi!"), ("editorial = chitchat", "Hi!")]
     path = tmp_path / "rows.jsonl"
     messages = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in rows]
     path.write_text("\n".join(json.dumps({"messages": pair}) for pair in messages), encoding="utf-8")
-    assert data.group_small_talk(data.read_dialogues(path)) == {"Hi!": ["Hi"]}
-
-
-def test_a_cry_for_help_gets_our_own_answer() -> None:
-    groups = data.group_small_talk(
-        [("I want to die", "The National Suicide Prevention Lifeline is available 24/7.")]
-    )
-    assert groups == {dialogues.HELPLINE: ["I want to die"]}
+    assert data.read_dialogues(path) == [("Hi", "Hi!")]
 
 
 @pytest.mark.parametrize(
@@ -77,33 +64,6 @@ def test_a_cry_for_help_gets_our_own_answer() -> None:
 )
 def test_questions_about_facts_are_told_from_others(question: str, expected: bool) -> None:
     assert data.is_about_a_fact(question) is expected
-
-
-def corpus() -> data.Corpus:
-    story = data.parse_story(STORY, "pratham")
-    assert story is not None
-    return data.Corpus(
-        stories=(story,),
-        held_out=(),
-        books=("A piece of a book.",),
-        small_talk={"Hi!": ["Hi", "Hey"]},
-        unanswerable=(),
-    )
-
-
-def test_an_epoch_is_the_same_for_a_seed_and_another_for_another() -> None:
-    mix = data.Mix(
-        story_dialogues=5, generated_texts=5, written=5, facts=5, multi_turn=5, small_talk_per_answer=2
-    )
-    first, again, other = (data.draw_epoch(corpus(), random.Random(seed), mix) for seed in (1, 1, 2))
-    assert first == again != other
-
-
-def test_conversations_go_back_and_forth_and_end_with_an_answer() -> None:
-    rng = random.Random(1)
-    for _ in range(100):
-        turns = data.one_conversation(corpus(), rng)
-        assert [turn.role for turn in turns] == ["user", "assistant"] * (len(turns) // 2)
 
 
 def test_the_real_stories_are_clean_credited_and_apart_from_the_held_out_ones(shared_data: Path) -> None:

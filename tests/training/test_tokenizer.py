@@ -9,7 +9,10 @@ pytest.importorskip("tokenizers", reason="needs the tokenizers library")
 
 from tokenizers import Tokenizer
 
-from engine.training.dialogues import Message, story_exchange, with_system, written_exchange
+from engine.chat.formats import THINK as THINK_FORMAT
+from engine.chat.formats import choose_format
+from engine.training.dialogues import story_exchange, with_system, written_exchange
+from engine.training.messages import END_THINK, THINK, Message
 from engine.training.packing import pack
 from engine.training.tokenizer import (
     ASSISTANT,
@@ -24,7 +27,7 @@ from engine.training.tokenizer import (
     train_tokenizer,
 )
 
-TEXTS = [story_exchange(random.Random(seed))[1].content for seed in range(60)]
+TEXTS = [story_exchange(random.Random(seed))[0][1].content for seed in range(60)]
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +49,17 @@ def test_the_turn_tokens_come_first(tokenizer: Tokenizer) -> None:
     assert tokenizer.get_vocab_size() == 500
 
 
+def test_the_marks_of_reasoning_are_tokens_whose_text_shows(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.encode(f"{THINK}a{END_THINK}").ids
+    assert len(ids) == 3
+    assert tokenizer.decode(ids) == f"{THINK}a{END_THINK}"
+
+
 def test_a_dialogue_is_trained_exactly_as_the_template_renders_it(tokenizer: Tokenizer) -> None:
     rng = random.Random(5)
     template = jinja2.Environment().from_string(CHAT_TEMPLATE)
     for _ in range(50):
-        dialogue = with_system((*written_exchange(rng), *story_exchange(rng)), rng, share=0.5)
+        dialogue = with_system((*written_exchange(rng), *story_exchange(rng)[0]), rng, share=0.5)
         messages = [{"role": message.role, "content": f" {message.content}\n"} for message in dialogue]
         rendered = template.render(messages=messages, add_generation_prompt=False)
         assert tokenizer.encode(rendered).ids == encode(tokenizer, [dialogue])[0].token_ids
@@ -65,6 +74,21 @@ def test_the_template_ends_in_the_assistants_turn_when_asked() -> None:
     ]
     rendered = template.render(messages=messages, add_generation_prompt=True)
     assert rendered == "<|begin|><|user|>Hi<|assistant|>Hello<|end|><|user|>?<|assistant|>"
+
+
+def test_earlier_reasoning_is_not_in_the_prompt() -> None:
+    template = jinja2.Environment().from_string(CHAT_TEMPLATE)
+    messages = [
+        {"role": "user", "content": "1 + 1"},
+        {"role": "assistant", "content": f"{THINK}Count.{END_THINK}2"},
+        {"role": "user", "content": "?"},
+    ]
+    rendered = template.render(messages=messages, add_generation_prompt=True)
+    assert rendered == "<|begin|><|user|>1 + 1<|assistant|>2<|end|><|user|>?<|assistant|>"
+
+
+def test_the_template_tells_that_answers_may_begin_with_reasoning() -> None:
+    assert choose_format(CHAT_TEMPLATE) is THINK_FORMAT
 
 
 def test_answers_weigh_more_than_prompts_and_turn_tokens_nothing(tokenizer: Tokenizer) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.backends.fake import FakeBackend, tokens_of
 from engine.chat import formats
-from engine.chat.output_format import OutputFormat
+from engine.chat.output_format import OutputFormat, Region
 from engine.contract.chat import ChatMessage, Part
 from engine.contract.messages import FinishedEvent, GenerateRequest, ReasoningEvent, TextEvent, ToolCallEvent
 from engine.contract.params import GenerationLimits, LoadParams
@@ -49,11 +49,17 @@ def test_control_tokens_of_the_format_are_read_and_all_others_stay_hidden() -> N
     assert message(read(formats.PLAIN, HARMONY)).text.startswith("analysisHm.")
 
 
-def test_only_single_control_tokens_are_marks_in_the_vocabulary() -> None:
+def test_control_tokens_are_visible_where_marks_consist_of_them() -> None:
     visible = marks_in_vocabulary(backend(), formats.HARMONY)
     shown = {backend().piece(token, special=True).decode() for token in visible}
     assert shown == {"<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>"}
     assert not marks_in_vocabulary(backend(), formats.HERMES)
+    longer = OutputFormat(
+        name="longer",
+        regions={"start": Region(kind="text", steps={"<|start|>assistant<|message|>": "start"})},
+    )
+    shown = {backend().piece(t, special=True).decode() for t in marks_in_vocabulary(backend(), longer)}
+    assert shown == {"<|start|>", "<|message|>"}
 
 
 def test_a_call_gets_an_id_that_every_template_takes() -> None:

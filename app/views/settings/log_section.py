@@ -29,7 +29,7 @@ class LogSection(Section):
             self.button(text) for text in (tr("Read again"), tr("Copy"), tr("Open folder"))
         )
         again.clicked.connect(self.refresh)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        copy.clicked.connect(self.copy)
         open_folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
         above = QWidget(self)
         row = QHBoxLayout(above)
@@ -65,6 +65,10 @@ class LogSection(Section):
             else tr("Retort has not ended unexpectedly.")
         )
         self._read.setVisible(has_reports)
+
+    def copy(self) -> None:
+        """Put what is shown on the clipboard."""
+        QGuiApplication.clipboard().setText(self.text.toPlainText())
 
     def show_newest_report(self) -> None:
         """Show the newest report of an unexpected end."""

@@ -55,6 +55,7 @@ class ModelsSection(Section):
         count.setRange(setting.least, setting.most)
         count.setSuffix(f" {tr(setting.unit)}" if setting.unit else "")
         count.setKeyboardTracking(False)
+        count.lineEdit().setTextMargins(6, 0, 0, 0)
         count.setMinimumWidth(self.theme.scaled(150))
         count.valueChanged.connect(lambda value: self._change(setting.name, value))
         return count

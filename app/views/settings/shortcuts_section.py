@@ -4,7 +4,7 @@ from PySide6.QtCore import QKeyCombination, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QKeySequenceEdit, QToolButton
 
-from app.shortcuts import COMMANDS, GROUPS, CommandId, Shortcuts
+from app.shortcuts import COMMANDS, GROUPS, CommandId, Shortcuts, native_keys
 from app.theme.theme import Theme
 from app.translation import tr
 from app.views.settings.section import Section
@@ -76,7 +76,7 @@ class KeysField(QKeySequenceEdit):
         """Show the first of a command's keys, and all of them as a tip."""
         self._shown = QKeySequence.fromString(keys[0]) if keys else QKeySequence()
         self.setKeySequence(self._shown)
-        self.setToolTip("   ".join(QKeySequence.fromString(one).toString() for one in keys))
+        self.setToolTip("   ".join(native_keys(one) for one in keys))
 
     def _tell(self) -> None:
         pressed = self.keySequence()

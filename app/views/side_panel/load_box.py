@@ -11,9 +11,9 @@ from app.theme.theme import Theme
 from app.translation import format_bytes, format_number, tr
 from app.views.side_panel.param_row import FIELD_WIDTH, ParamRow
 from engine.contract.model_info import LoadedModel
-from engine.contract.params import LoadParams
+from engine.contract.params import KvType, LoadParams
 
-KV_TYPES = (("f16", "f16"), ("q8_0", "q8_0"), ("f32", "f32"))
+KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0", "bf16", "f32")
 
 
 class LoadBox(QWidget):
@@ -32,8 +32,8 @@ class LoadBox(QWidget):
         self.kv_type.setAccessibleName(tr("KV cache type"))
         self.kv_type.setFixedWidth(theme.scaled(FIELD_WIDTH))
         self.kv_type.setMinimumHeight(theme.scaled(30))
-        for name, value in KV_TYPES:
-            self.kv_type.addItem(name, value)
+        for kv_type in KV_TYPES:
+            self.kv_type.addItem(kv_type, kv_type)
         self.kv_type.activated.connect(lambda: self._want(kv_type=self.kv_type.currentData()))
         self._memory = QLabel(self)
         self._memory.setTextFormat(Qt.TextFormat.PlainText)
@@ -45,7 +45,9 @@ class LoadBox(QWidget):
         self.again.setAccessibleName(tr("Load again"))
         self.again.clicked.connect(lambda: self.load_requested.emit(self._wanted))
         kv_row = QHBoxLayout()
-        kv_row.addWidget(QLabel(tr("KV cache type"), self), 1)
+        kv_label = QLabel(tr("KV cache type"), self)
+        kv_label.setTextFormat(Qt.TextFormat.PlainText)
+        kv_row.addWidget(kv_label, 1)
         kv_row.addWidget(self.kv_type)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, 
 from app.theme.theme import Theme
 from app.translation import format_number, tr
 
-FIELD_WIDTH = 104
+FIELD_WIDTH = 108
 
 
 class ParamRow(QWidget):
@@ -36,10 +36,11 @@ class ParamRow(QWidget):
         self._decimals = decimals
         self._name = QLabel(label, self)
         self._name.setTextFormat(Qt.TextFormat.PlainText)
+        self._name.setWordWrap(True)
         self._hint = QLabel(self)
         self._hint.setTextFormat(Qt.TextFormat.PlainText)
         self._hint.setProperty("tone", "secondary")
-        theme.give_font(self._hint, "heading")
+        theme.give_font(self._hint, "small")
         self.field = CalmSpinBox(self)
         self.field.setDecimals(decimals)
         self.field.setRange(least, most)
@@ -108,6 +109,7 @@ class CalmSpinBox(QDoubleSpinBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().setTextMargins(6, 0, 0, 0)  # the style sheet does not reach into the field
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to what scrolls."""

@@ -108,7 +108,7 @@ class SidePanel(QScrollArea):
     def _lay_out(self) -> None:
         inside = QWidget(self)
         column = QVBoxLayout(inside)
-        column.setContentsMargins(16, 14, 16, 20)
+        column.setContentsMargins(14, 14, 14, 20)
         column.setSpacing(8)
         column.addWidget(self._heading(tr("Preset")))
         column.addWidget(self.presets)
@@ -121,7 +121,7 @@ class SidePanel(QScrollArea):
         column.addWidget(self._heading(tr("Sampling")))
         for row in self.rows.values():
             column.addWidget(row)
-        column.addWidget(QLabel(tr("Stop strings"), self))
+        column.addWidget(self._label(tr("Stop strings")))
         column.addWidget(self.stop)
         column.addSpacing(12)
         column.addWidget(self._heading(tr("How the model is loaded")))
@@ -130,9 +130,13 @@ class SidePanel(QScrollArea):
         self.setWidget(inside)
         self.setFocusProxy(self.presets.box)
 
-    def _heading(self, text: str) -> QLabel:
+    def _label(self, text: str) -> QLabel:
         label = QLabel(text, self)
         label.setTextFormat(Qt.TextFormat.PlainText)
+        return label
+
+    def _heading(self, text: str) -> QLabel:
+        label = self._label(text)
         label.setProperty("tone", "secondary")
         self._theme.give_font(label, "heading")
         return label

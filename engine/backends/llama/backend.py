@@ -60,6 +60,8 @@ class LlamaBackend:
         idle_slots = loading.IDLE_SLOTS if self.can_truncate else loading.IDLE_RECURRENT_SLOTS
         self.num_slots = params.sequences + idle_slots
         self._context = self._create_context(path, params, positions)
+        cells = int(self._library.llama_n_ctx(self._context))
+        self.num_positions = self.num_slots * context_length if is_recurrent else cells
         self._memory = self._library.llama_get_memory(self._context)
         self._batch = Batch(self._library, self.batch_size)
         self._cancelled: Cancelled = cancelled
@@ -81,7 +83,7 @@ class LlamaBackend:
             reasoning_efforts=reasoning_efforts(self.chat_template),
             sequences=params.sequences,
             weights_bytes=int(self._library.llama_model_size(self._model)),
-            kv_cache_bytes=token_bytes * int(self._library.llama_n_ctx(self._context)),
+            kv_cache_bytes=token_bytes * cells,
             rss_before_bytes=rss_before_bytes,
             rss_after_bytes=rss_bytes(),
         )

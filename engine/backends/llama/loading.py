@@ -11,7 +11,7 @@ from engine.library.gguf import GgufHeader
 
 DEFAULT_CONTEXT_LENGTH = 8192
 SPARE_POSITIONS = 2048  # beyond one full context, so that others find room beside it
-IDLE_SLOTS = 12  # conversations that stay in the KV cache while others run; they share its positions
+IDLE_SLOTS = 56  # conversations that stay in the KV cache as long as its positions suffice
 IDLE_RECURRENT_SLOTS = 1  # there every slot takes memory of its own
 _KV_TYPES: dict[KvType, int] = {
     "f32": 0,
@@ -89,8 +89,8 @@ def create_context(
     context_params.n_ctx = positions
     context_params.n_seq_max = slots
     context_params.kv_unified = True
-    context_params.n_batch = batch_size
-    context_params.n_ubatch = min(batch_size, context_params.n_ubatch)
+    context_params.n_batch = max(batch_size, slots)  # llama.cpp aborts where a call cannot have all slots
+    context_params.n_ubatch = min(context_params.n_batch, context_params.n_ubatch)
     context_params.n_threads = params.threads or decode_threads()
     context_params.n_threads_batch = params.threads or physical_cores()
     context_params.type_k = _KV_TYPES[params.kv_type]

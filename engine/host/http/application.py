@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from engine.contract.errors import EngineError, ModelNotFound, RequestError
+from engine.contract.errors import EngineError, ModelNotFound, ModelTooLarge, RequestError, WorkerRestartLimit
 from engine.contract.messages import FinishedEvent, GenerateRequest, TextEvent
 from engine.contract.params import LoadParams
 from engine.host.http.bridge import HostBridge, new_request_id
@@ -166,6 +166,8 @@ def status_of(error: EngineError) -> int:
     """The HTTP status that fits an error of the engine."""
     if isinstance(error, ModelNotFound):
         return 404
+    if isinstance(error, ModelTooLarge | WorkerRestartLimit):
+        return 503  # it may work later
     return 400 if isinstance(error, RequestError) else 500
 
 

@@ -1,8 +1,11 @@
 """What the small children have in common: a line in, a line out, until stdin ends; little memory."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+
+from engine.worker.parent_death import end_with_parent
 
 MEMORY_LIMIT_BYTES = 256 * 2**20
 
@@ -10,6 +13,7 @@ MEMORY_LIMIT_BYTES = 256 * 2**20
 def answer_lines(answer: Callable[[bytes], bytes]) -> int:
     """Answer each line of stdin by a line on stdout; returns the process's exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for whoever started this process
+    end_with_parent(os.getppid())
     limit_memory()
     for line in sys.stdin.buffer:
         sys.stdout.buffer.write(answer(line.strip()) + b"\n")

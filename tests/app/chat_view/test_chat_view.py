@@ -1,6 +1,5 @@
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat_view.chat_view import COLUMN_WIDTH, ChatView
 from app.chat_view.copied_text import plain_text_of
+from app.chat_view.message_menu import make_menu
 from app.chat_view.text_points import BEGINNING, END
 from app.conversations.conversation import AnswerStats, Conversation, Message
 from app.lists.message_list import MessageList
@@ -27,21 +27,6 @@ def conversation_of(turns: int, words: str = STORY) -> Conversation:
         conversation.append(role="user", text=f"Question {turn}")
         conversation.append(role="assistant", text=f"Answer {turn}. " + words * 8, model="Built-in model")
     return conversation
-
-
-@pytest.fixture
-def messages() -> MessageList:
-    return MessageList()
-
-
-@pytest.fixture
-def view(messages: MessageList, theme: Theme, qtbot: QtBot) -> Iterator[ChatView]:
-    view = ChatView(messages, theme)
-    qtbot.addWidget(view)
-    view.resize(900, 600)
-    view.show()
-    qtbot.waitExposed(view)
-    yield view
 
 
 def stream(messages: MessageList, answer: Message, pieces: int) -> None:
@@ -222,16 +207,11 @@ def test_a_double_click_selects_a_word_and_ctrl_a_everything(view: ChatView, mes
 
 def test_the_menu_copies_a_whole_message(view: ChatView, messages: MessageList) -> None:
     messages.show_path(conversation_of(1).path())
-    menu = view.menu_at(QPoint(400, 200))
-    assert menu is not None
+    menu = make_menu(view, 1)
     copy_message = next(action for action in menu.actions() if action.text() == "Copy message")
     copy_message.trigger()
     assert QGuiApplication.clipboard().text().startswith("Answer 0.")
     menu.deleteLater()
-
-
-def test_there_is_no_menu_where_there_is_no_message(view: ChatView) -> None:
-    assert view.menu_at(QPoint(400, 200)) is None
 
 
 def test_a_failed_answer_shows_a_callout_in_its_colours(
@@ -243,7 +223,7 @@ def test_a_failed_answer_shows_a_callout_in_its_colours(
     assert theme.tokens.callout not in colours_in(view)
     stats = AnswerStats(error_code="worker_died", error_message="", error_details={"exit_status": -9})
     messages.change(replace(answer, state="failed", stats=stats))
-    view._flush()
+    view._follower.flush()
     assert theme.tokens.callout in colours_in(view)
 
 
@@ -289,7 +269,7 @@ def test_streaming_costs_as_much_below_a_thousand_messages_as_below_twenty(
         started = time.thread_time()
         for _ in range(300):
             messages.append_text(answer.id, "token ")
-            view._flush()
+            view._follower.flush()
             view.viewport().repaint()
         costs[turns] = time.thread_time() - started
     assert costs[500] < 1.5 * costs[10], costs

@@ -112,5 +112,5 @@ def test_messages_above_the_first_that_fits_are_dimmed(messages: MessageList, pa
     assert [messages.is_dimmed(row) for row in (0, 1)] == [False, False]
     messages.set_first_kept(path[1].id)
     assert [messages.is_dimmed(row) for row in (0, 1)] == [True, False]
-    messages.set_first_kept(None)
+    messages.set_first_kept("")
     assert not messages.is_dimmed(0)

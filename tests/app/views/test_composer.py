@@ -8,8 +8,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.theme.theme import Theme
 from app.attachments import LONG_PASTE
+from app.conversations.message import Draft
+from app.theme.theme import Theme
 from app.views.composer import Composer
 from app.views.message_field import MOST_LINES
 
@@ -41,7 +42,7 @@ def test_enter_sends_what_is_typed_without_the_space_around_it(composer: Compose
     QTest.keyClicks(composer.field, "  Hello ")
     with qtbot.waitSignal(composer.submitted) as submitted:
         press(composer, Qt.Key.Key_Return)
-    assert submitted.args == ["Hello"]
+    assert submitted.args == [Draft(text="Hello")]
 
 
 def test_shift_and_enter_start_a_line(composer: Composer, qtbot: QtBot) -> None:
@@ -68,7 +69,7 @@ def test_enter_while_an_input_method_composes_does_not_send(composer: Composer, 
     QApplication.sendEvent(composer.field, done)
     with qtbot.waitSignal(composer.submitted) as submitted:
         press(composer, Qt.Key.Key_Return)
-    assert submitted.args == ["abc日本"]
+    assert submitted.args == [Draft(text="abc日本")]
 
 
 def test_nothing_but_space_cannot_be_sent(composer: Composer, qtbot: QtBot) -> None:
@@ -159,7 +160,7 @@ def test_an_attachment_can_be_turned_back_into_text(composer: Composer) -> None:
 def test_an_attachment_can_be_removed(composer: Composer) -> None:
     paste(composer, "word " * 1000)
     QTest.mouseClick(chip_button(composer, "Remove Pasted text"), Qt.MouseButton.LeftButton)
-    assert composer.message == ""
+    assert composer.is_empty
     assert not composer.chips.isVisible()
 
 
@@ -173,9 +174,11 @@ def test_an_attachment_alone_can_be_sent_and_stands_above_the_text(
     QTest.keyClicks(composer.field, "What is this?")
     with qtbot.waitSignal(composer.submitted) as submitted:
         press(composer, Qt.Key.Key_Return)
-    assert submitted.args == ["notes.txt\n```\none\ntwo\n```\n\nWhat is this?"]
-    composer.forget(submitted.args[0])
-    assert (composer.text, composer.chips.attachments) == ("", ())
+    assert submitted.args[0].text == "What is this?"
+    assert [one.text for one in submitted.args[0].attachments] == ["one\ntwo\n"]
+    assert composer.written == "notes.txt:\n```\none\ntwo\n```\n\nWhat is this?"
+    composer.draft = Draft()
+    assert composer.is_empty
 
 
 def test_a_file_that_is_no_text_is_refused_in_words(composer: Composer, tmp_path: Path, qtbot: QtBot) -> None:
@@ -187,7 +190,12 @@ def test_a_file_that_is_no_text_is_refused_in_words(composer: Composer, tmp_path
     assert composer.chips.attachments == ()
 
 
-def test_sending_a_suggestion_leaves_what_is_written_alone(composer: Composer) -> None:
-    composer.text = "half a thought"
-    composer.forget("Once upon a time")
-    assert composer.text == "half a thought"
+def test_with_ctrl_enter_chosen_enter_starts_a_line(composer: Composer, qtbot: QtBot) -> None:
+    composer.field.sends_with_ctrl = True
+    QTest.keyClicks(composer.field, "one")
+    with qtbot.assertNotEmitted(composer.submitted):
+        press(composer, Qt.Key.Key_Return)
+    QTest.keyClicks(composer.field, "two")
+    with qtbot.waitSignal(composer.submitted) as submitted:
+        press(composer, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert submitted.args == [Draft(text="one\ntwo")]

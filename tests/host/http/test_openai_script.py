@@ -25,10 +25,10 @@ class Script:
         self.client, self.url, self.model = client, url, model
         self.num_calls = 0
 
-    def chat(self, messages: list[dict[str, Any]] = HELLO, **options: Any) -> Any:
+    def chat(self, messages: Any = HELLO, **options: Any) -> Any:
         self.num_calls += 1
         options = {"max_tokens": 12, "temperature": 0} | options
-        return self.client.chat.completions.create(model=self.model, messages=messages, **options)  # type: ignore[call-overload]
+        return self.client.chat.completions.create(model=self.model, messages=messages, **options)
 
     def complete(self, prompt: str = "Once upon a time", **options: Any) -> Any:
         self.num_calls += 1

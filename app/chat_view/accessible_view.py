@@ -1,0 +1,191 @@
+"""The conversation for screen readers: a list with an item for each message, whether it is laid out or not.
+
+Qt asks a factory for what stands for a widget. An item says who speaks, which message of how many it is, its
+first words, and, as its value, its whole text; it can be pressed for its menu.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import shiboken6
+from PySide6.QtCore import QObject, QPoint, QRect
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
+from PySide6.QtWidgets import QAccessibleWidget, QWidget
+
+from app.chat_view.chat_view import ChatView
+from app.chat_view.message_menu import popup_menu
+from app.conversations.conversation import Message
+from app.translation import mark, tr
+
+FIRST_WORDS = 80  # characters of a message in its name
+_SPEAKERS = {"user": mark("You"), "assistant": mark("Answer"), "system": mark("Instructions")}
+
+
+@cache
+def install() -> None:
+    """Let Qt ask for the items of every chat view from now on; once in a process."""
+    kept: dict[int, AccessibleChatView] = {}  # Qt holds no reference of Python's
+
+    def make(_class_name: str, thing: QObject) -> QAccessibleInterface | None:
+        if not isinstance(thing, ChatView):
+            return None
+        key = id(thing)
+        thing.destroyed.connect(lambda: kept.pop(key, None))
+        kept[key] = AccessibleChatView(thing)
+        return kept[key]
+
+    QAccessible.installFactory(make)
+
+
+def name_of(message: Message, row: int, count: int) -> str:
+    """What a screen reader says on coming to a message."""
+    speaker = tr(_SPEAKERS.get(message.role, message.role))
+    words = " ".join(message.text[: 4 * FIRST_WORDS].split())[:FIRST_WORDS]
+    if message.state == "failed":
+        words = tr("failed. {words}", words=words)
+    place = tr("{number} of {count}", number=row + 1, count=count)
+    return f"{speaker}, {place}, {words}".rstrip(", ")
+
+
+class AccessibleChatView(QAccessibleWidget):
+    """The list. Its items are kept: Qt holds no reference to what Python returns."""
+
+    def __init__(self, view: ChatView) -> None:
+        super().__init__(view, QAccessible.Role.List, tr("Conversation"))
+        self._view = view
+        self._items: dict[int, AccessibleMessage] = {}
+
+    @property
+    def _is_alive(self) -> bool:
+        return shiboken6.isValid(self._view)
+
+    def childCount(self) -> int:
+        """The messages, then the widgets over them."""
+        return self._view.messages.rowCount() + len(self._widgets()) if self._is_alive else 0
+
+    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """A message or a widget."""
+        count = self._view.messages.rowCount() if self._is_alive else 0
+        if 0 <= index < count:
+            return self._items.setdefault(index, AccessibleMessage(self._view, index, self._me))
+        widgets = self._widgets()
+        if count <= index < count + len(widgets):
+            return QAccessible.queryAccessibleInterface(widgets[index - count])
+        return None
+
+    def indexOfChild(self, child: QAccessibleInterface) -> int:
+        """Where a child stands."""
+        if isinstance(child, AccessibleMessage):
+            return child.row
+        for number, widget in enumerate(self._widgets(), self._view.messages.rowCount()):
+            if child.object() is widget:
+                return number
+        return -1
+
+    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """The message at a point of the screen."""
+        place = self._view.viewport().mapFromGlobal(QPoint(x, y))
+        found = self._view.place_in_message(place.toPointF())
+        return self.child(found[0]) if found is not None else None
+
+    def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """The message that the keyboard is at."""
+        row = self._view.current_row
+        return self.child(row) if row is not None and self._view.hasFocus() else None
+
+    def _me(self) -> QAccessibleInterface:
+        return self
+
+    def _widgets(self) -> list[QWidget]:
+        children = self._view.viewport().findChildren(QWidget) if self._is_alive else []
+        own = self._view.viewport()
+        return [child for child in children if child.parentWidget() is own and child.isVisible()]
+
+
+class AccessibleMessage(QAccessibleInterface):
+    """One message; knows its row only, so that nothing is kept for a thousand of them."""
+
+    def __init__(self, view: ChatView, row: int, parent: Callable[[], QAccessibleInterface]) -> None:
+        super().__init__()
+        self._view = view
+        self._parent = parent
+        self.row = row
+
+    def isValid(self) -> bool:
+        """Whether there is such a message."""
+        return shiboken6.isValid(self._view) and self.row < self._view.messages.rowCount()
+
+    def object(self) -> QObject | None:  # type: ignore[override]  # the stubs forget None
+        """No object of Qt's."""
+        return None
+
+    def window(self) -> QWindow | None:  # type: ignore[override]  # the stubs forget None
+        """The window that it is in."""
+        return self._view.window().windowHandle() if self.isValid() else None
+
+    def role(self) -> QAccessible.Role:
+        """An item of a list."""
+        return QAccessible.Role.ListItem
+
+    def state(self) -> QAccessible.State:
+        """Where the keyboard is, and what is out of sight."""
+        state = QAccessible.State()
+        if self.isValid():
+            state.focusable = state.readOnly = True
+            state.focused = self._view.current_row == self.row and self._view.hasFocus()
+            state.offscreen = self.row not in self._view.rows_in_sight()
+            state.busy = self._view.messages.message(self.row).state == "streaming"
+        return state
+
+    def text(self, kind: QAccessible.Text) -> str:
+        """Its name, and its text as it was written."""
+        if not self.isValid():
+            return ""
+        message = self._view.messages.message(self.row)
+        match kind:
+            case QAccessible.Text.Name:
+                return name_of(message, self.row, self._view.messages.rowCount())
+            case QAccessible.Text.Value:
+                return message.text
+            case QAccessible.Text.Description:
+                return self._view.messages.activity(self.row)
+        return ""
+
+    def setText(self, _kind: QAccessible.Text, _text: str) -> None:
+        """Nothing can be changed."""
+
+    def rect(self) -> QRect:
+        """Where on the screen it is."""
+        if not self.isValid():
+            return QRect()
+        viewport, column = self._view.viewport(), self._view.column
+        place = viewport.mapToGlobal(self._view.place_of(self.row).toPoint())
+        return QRect(place.x(), place.y(), round(column.width), round(column.row_height(self.row)))
+
+    def parent(self) -> QAccessibleInterface:
+        """The list."""
+        return self._parent()
+
+    def child(self, _index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """There are none."""
+        return None
+
+    def childAt(self, _x: int, _y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """There are none."""
+        return None
+
+    def childCount(self) -> int:
+        """None."""
+        return 0
+
+    def indexOfChild(self, _child: QAccessibleInterface) -> int:
+        """There are none."""
+        return -1
+
+    def foregroundColor(self) -> QColor:
+        """The colour of its text."""
+        return self._view.palette().windowText().color()
+
+    def show_menu(self) -> None:
+        """What can be done with the message."""
+        popup_menu(self._view, self.row, self._view.place_of(self.row).toPoint())

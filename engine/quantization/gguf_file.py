@@ -1,0 +1,115 @@
+"""Writing a GGUF file: metadata, then the list of tensors, then their bytes (ggml's docs/gguf.md, version 3).
+
+One tensor at a time is in memory: its size follows from its shape and type, so the list can be written first.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALIGNMENT = 32
+TYPE_NUMBERS = {"F32": 0, "F16": 1, "Q8_0": 8}
+BLOCK = 32  # values that share a scale in Q8_0
+Q8_0_BLOCK_BYTES = 2 + BLOCK
+
+Array = NDArray[np.float32]
+Scalar = str | bool | int | float
+Value = Scalar | Sequence[str] | Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """One tensor to be written; `read` gives its values when their turn comes."""
+
+    name: str
+    shape: tuple[int, ...]  # outermost dimension first, as in numpy
+    type: str  # of TYPE_NUMBERS
+    read: Callable[[], Array]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in the file, without what aligns the next one."""
+        count = int(np.prod(self.shape))
+        return {"F32": 4 * count, "F16": 2 * count, "Q8_0": count // BLOCK * Q8_0_BLOCK_BYTES}[self.type]
+
+
+def write_gguf(path: Path, metadata: dict[str, Value], tensors: Sequence[Tensor]) -> None:
+    """Write the file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
+        for key, value in metadata.items():
+            file.write(_text(key) + _value(value))
+        offset = 0
+        for tensor in tensors:
+            dimensions = tensor.shape[::-1]
+            file.write(_text(tensor.name) + struct.pack("<I", len(dimensions)))
+            file.write(struct.pack(f"<{len(dimensions)}Q", *dimensions))
+            file.write(struct.pack("<IQ", TYPE_NUMBERS[tensor.type], offset))
+            offset = _aligned(offset + tensor.size_bytes)
+        _pad(file)
+        for tensor in tensors:
+            file.write(encoded(tensor.read(), tensor.type))
+            _pad(file)
+    part.replace(path)
+
+
+def encoded(values: Array, type_name: str) -> bytes:
+    """The bytes of a tensor in a type."""
+    if type_name == "Q8_0":
+        return quantize_q8_0(values)
+    return values.astype({"F32": "<f4", "F16": "<f2"}[type_name]).tobytes()
+
+
+def quantize_q8_0(values: Array) -> bytes:
+    """Blocks of 32 values: a scale in float16, then each value as a signed byte of it.
+
+    As ggml's `quantize_row_q8_0_ref`: rounded half away from zero, by the scale before it is cut to float16.
+    """
+    blocks = values.astype(np.float32).reshape(-1, BLOCK)  # (N, 32)
+    scales = np.abs(blocks).max(axis=1, keepdims=True) / np.float32(127)  # (N, 1)
+    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=scales != 0)
+    scaled = blocks * inverse
+    codes = (np.sign(scaled) * np.floor(np.abs(scaled) + np.float32(0.5))).astype(np.int8)
+    return np.concatenate([scales.astype("<f2").view(np.int8), codes], axis=1).tobytes()
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def _pad(file: BinaryIO) -> None:
+    position = file.tell()
+    file.write(bytes(_aligned(position) - position))
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def _value(value: Value) -> bytes:
+    """A metadata value with the number of its type before it."""
+    if isinstance(value, bool):
+        return struct.pack("<I?", 7, value)
+    if isinstance(value, int):
+        return struct.pack("<II", 4, value)
+    if isinstance(value, float):
+        return struct.pack("<If", 6, value)
+    if isinstance(value, str):
+        return struct.pack("<I", 8) + _text(value)
+    return struct.pack("<I", 9) + _array(value)
+
+
+def _array(values: Iterable[str] | Iterable[int]) -> bytes:
+    items = list(values)
+    if not items or isinstance(items[0], str):
+        return struct.pack("<IQ", 8, len(items)) + b"".join(_text(str(item)) for item in items)
+    return struct.pack(f"<IQ{len(items)}i", 5, len(items), *items)
