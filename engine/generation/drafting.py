@@ -3,6 +3,7 @@
 Guesses are made while the sequence runs alone: in a batch of several the model is busy without them.
 """
 
+import time
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
@@ -29,15 +30,17 @@ class Drafting:
     num_accepted: int = 0
     _drafts: list[Draft] = field(default_factory=list)
     _depth: int | None = None  # of the step that runs; None where none was asked for
+    _started_s: float = 0.0  # of that step, guessing included
 
     def propose(self, token_ids: list[int], most: int) -> list[int]:
         """Guesses for the next step, at most `most`; all but the last of `token_ids` are computed."""
+        self._started_s = time.perf_counter()
         self._depth = self.governor.next_depth()
         most = min(self._depth, most)
         self._drafts = self.drafter.propose(token_ids, most, self._choose) if most > 0 else []
         return [draft.token for draft in self._drafts]
 
-    def judge(self, entry: Entry, row: int, token_ids: list[int], seconds: float) -> tuple[list[int], int]:
+    def judge(self, entry: Entry, row: int, token_ids: list[int]) -> tuple[list[int], int]:
         """The tokens that come next, and how many tokens of the entry stay.
 
         `token_ids` are those known before the step; its logits begin at `row`.
@@ -68,7 +71,7 @@ class Drafting:
         self.num_drafted += len(drafts)
         self.num_accepted += sum(t == d.token for t, d in zip(tokens, drafts, strict=False))
         if self._depth is not None:
-            self.governor.record(self._depth, len(tokens), seconds)
+            self.governor.record(self._depth, len(tokens), time.perf_counter() - self._started_s)
             self._depth = None
         return tokens, kept
 

@@ -228,7 +228,7 @@ class Scheduler:
             if sequence.drafting is None:
                 self._advance(sequence, entry, row)
             else:
-                self._advance_with_drafts(sequence, entry, row, time.perf_counter() - started)
+                self._advance_with_drafts(sequence, entry, row)
 
     def _make_room(self) -> None:
         """The KV cache is full though every sequence is within its context length."""
@@ -271,7 +271,7 @@ class Scheduler:
             logprob = logprob_of(self._backend.logits(row), token, sequence.logprobs)
         self._append(sequence, token, logprob)
 
-    def _advance_with_drafts(self, sequence: Sequence, entry: Entry, row: int, seconds: float) -> None:
+    def _advance_with_drafts(self, sequence: Sequence, entry: Entry, row: int) -> None:
         """The same where several tokens may have come at once."""
         assert sequence.drafting is not None
         if not entry.num_logits:
@@ -279,7 +279,7 @@ class Scheduler:
             sequence.cached_length += len(entry.token_ids)
             return
         try:
-            tokens, kept = sequence.drafting.judge(entry, row, sequence.token_ids, seconds)
+            tokens, kept = sequence.drafting.judge(entry, row, sequence.token_ids)
         except EngineError as error:
             sequence.error = error
             self._end_here(sequence, None)
