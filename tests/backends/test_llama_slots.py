@@ -178,6 +178,7 @@ def test_logprobs_are_those_of_the_models_logits(attention: LlamaBackend) -> Non
         {"kv_type": "f16", "kv_type_v": "f32"},
         {"sequences": 1},
         {"batch_size": 16},
+        {"batch_size": 16, "sequences": 128},
     ],
     ids=str,
 )

@@ -22,9 +22,8 @@ FULL = bool(os.environ.get("RETORT_FULL_TESTS"))
 MAX_TOKENS = 80 if FULL else 40
 NUM_PROMPTS = 50 if FULL else 10
 WORDS = "once upon a time there was little dog who found big red ball and said hello to the moon".split()
-# how close the two best logits lie where answers may part; the median is 1.5 and 3, with random weights 0.24
-TIE = 0.005
-RANDOM_TIE = 0.02
+# the lead of the best logit below which answers may part (decision 11); the median is 1.5, 3, and 0.24 twice
+TIES = {"stories260k": 0.005, "builtin": 0.05, "tiny_model": 0.02, "medium_model": 0.02}
 
 
 def prompts(count: int) -> list[str]:
@@ -117,7 +116,7 @@ def test_answers_are_those_of_a_plain_loop(
     model = request.getfixturevalue(name)
     expected = reference.answers(model)
     ask_all(host, model, at_once, reuse=reuse)
-    check(host, expected, tie=RANDOM_TIE if name in ("tiny_model", "medium_model") else TIE)
+    check(host, expected, tie=TIES[name])
     if reuse:
         cached = [host.finished(f"r{number}").usage.cached_tokens for number in range(NUM_PROMPTS)]
         assert sum(cached) > 3 * NUM_PROMPTS

@@ -162,6 +162,13 @@ class LlamaBackend:
             self.truncate(slot, 0)
         return bool(read)
 
+    def states(self, slot: int) -> tuple[()]:  # noqa: ARG002
+        """Nothing: it drafts by itself or not at all."""
+        return ()
+
+    def drafter(self) -> None:
+        """It has none."""
+
     def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
         """Nothing is counted."""
         return ()

@@ -89,8 +89,8 @@ def create_context(
     context_params.n_ctx = positions
     context_params.n_seq_max = slots
     context_params.kv_unified = True
-    context_params.n_batch = batch_size
-    context_params.n_ubatch = min(batch_size, context_params.n_ubatch)
+    context_params.n_batch = max(batch_size, slots)  # llama.cpp aborts where a call cannot have all slots
+    context_params.n_ubatch = min(context_params.n_batch, context_params.n_ubatch)
     context_params.n_threads = params.threads or decode_threads()
     context_params.n_threads_batch = params.threads or physical_cores()
     context_params.type_k = _KV_TYPES[params.kv_type]

@@ -233,7 +233,8 @@ def test_reasoning_is_kept_with_its_time_and_tokens(session: ChatSession, paths:
 
 
 def test_reasoning_that_grows_is_kept_too(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
-    session.send("Go on", model="fake:family=think,rate=100,tokens=3000,text=<think>thinking ")
+    thoughts = " ".join(f"thought{number}" for number in range(300))  # no circle that would be ended
+    session.send("Go on", model=f"fake:family=think,once=true,rate=100,text=<think>{thoughts}")
     qtbot.waitUntil(lambda: len(answer_of(session).reasoning) > 150, timeout=WAIT_MS)
     assert len(stored(paths, session).path()[-1].reasoning) > 50
     session.stop()
