@@ -176,13 +176,13 @@ def measure_streaming(theme: Theme, num_messages: int) -> dict[str, float]:
 
 
 def wheel(view: ChatView) -> None:
-    """One notch upwards."""
+    """One notch upwards, and the painting that follows; what can wait for an idle moment does."""
     centre = QPointF(view.viewport().rect().center())
     buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
     phase = Qt.ScrollPhase.NoScrollPhase
     event = QWheelEvent(centre, centre, QPoint(), QPoint(0, 120), buttons, keys, phase, False)
     QApplication.sendEvent(view.viewport(), event)
-    QApplication.processEvents()
+    QApplication.sendPostedEvents()
 
 
 def open_path(messages: MessageList, path: list[Message]) -> None:
@@ -217,9 +217,10 @@ def measure_view(theme: Theme, num_messages: int) -> dict[str, float]:
     view.find_control.close()
     view.jump_to_end()
     settle(view)
-    wheeling = []
+    wheeling, idling = [], []
     for _ in range(250):
         wheeling.append(cpu_ms(lambda: wheel(view)))
+        idling.append(cpu_ms(QApplication.processEvents))
         QTest.qWait(16)
     bar = view.verticalScrollBar()
     random.seed(1)
@@ -237,6 +238,7 @@ def measure_view(theme: Theme, num_messages: int) -> dict[str, float]:
         "find_ms": statistics.median(finding),
         "wheel_p50_ms": statistics.median(wheeling),
         "wheel_p99_ms": percentile(wheeling, 0.99),
+        "longest_idle_step_ms": max(idling),
         "jump_p50_ms": statistics.median(jumping),
         "rss_mib": memory,
         "idle_percent": 100 * idle,
@@ -252,6 +254,7 @@ GOALS = {
     "resize_ms": 30,
     "find_ms": 50,
     "wheel_p99_ms": 16,
+    "longest_idle_step_ms": 50,
     "rss_mib": 110,
     "idle_percent": 0.5,
 }

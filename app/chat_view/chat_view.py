@@ -141,10 +141,6 @@ class ChatView(QAbstractScrollArea):
             self._hovered_row = row
             self.place_overlays()
 
-    def show_target(self, link: Link | None) -> None:
-        """Say where the link under the pointer leads."""
-        self.viewport().setToolTip(link.target if link is not None else "")
-
     def open_reader(self, row: int) -> MessageReader:
         """Show a message as plain text."""
         reader = MessageReader(self.messages.message(row), self._theme, self)

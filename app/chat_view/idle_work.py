@@ -79,7 +79,7 @@ class IdleWork(QObject):
             row = view.column.unfinished_row(max(view.keeper.top - ahead, 0), view.keeper.top)
         if row is None or view.messages.message(row).state == "streaming":
             return False
-        view.keeper.lay_out(row, time.perf_counter() + 0.005)
+        view.keeper.lay_out(row, time.perf_counter() + 0.002)
         return True
 
     def _preload(self) -> bool:

@@ -224,8 +224,8 @@ def test_formulas_appear_when_they_are_ready(
     view: ChatView, messages: MessageList, setter: SquareSetter
 ) -> None:
     setter.is_ready = False
-    show(messages, "Inline $x^2$ and\n\n$$\ny\n$$\n\n$\\broken$")
-    assert {"x^2", "y", "\\broken"} <= set(setter.asked)
+    show(messages, "Inline $x^2$ and\n\n$$\ny\n$$\n\n$\\broken$\n\n|a|\n|-|\n|$z$|")
+    assert {"x^2", "y", "z", "\\broken"} <= set(setter.asked)
     before = view.viewport().grab().toImage()
     setter.is_ready = True
     setter.typeset_ready.emit("x^2")
@@ -236,7 +236,7 @@ def test_formulas_appear_when_they_are_ready(
         for x in range(after.width())
         for y in range(after.height())
     )
-    assert red == pytest.approx(2 * 40 * 30, rel=0.1)
+    assert red == pytest.approx(3 * 40 * 30, rel=0.1)
     assert before != after
 
 
