@@ -153,6 +153,8 @@ class Workings:
         self.conversation_view.opened.connect(self.open_conversation)
         self.conversation_view.delete_requested.connect(self.delete_conversation)
         self.shown.session_shown.connect(self.conversation_view.set_current)
+        self.sessions.note_shown(self.shown.conversation_id)
+        self.shown.session_shown.connect(self.sessions.note_shown)
         window.new_requested.connect(self.new_chat)
         window.stop_requested.connect(self._go_back)
         window.model_file_chosen.connect(self.open_model)
@@ -170,6 +172,7 @@ class Workings:
         self.title_writer = TitleWriter(
             sessions=self.sessions, client=self.client, current_model=lambda: self.choice.current
         )
+        self.title_writer.is_enabled = self._settings.writes_titles
         self.message_actions = MessageActions(
             shown=self.shown, sessions=self.sessions, chat_view=self.chat_view, notice=window.page.notice
         )
