@@ -1,0 +1,43 @@
+"""How a command line says which recipe is meant: a type, a file, or a size to fit into."""
+
+import argparse
+import json
+from pathlib import Path
+
+from engine.cli.engine_session import EngineSession
+from engine.cli.jobs import absolute, do_job
+from engine.cli.sizes import parse_size
+from engine.contract.errors import InvalidRequest
+from engine.contract.jobs import RecipeJob, RecipeResult
+
+TEXT_HELP = "a text to measure on, in UTF-8"
+SIZE_HELP = "the most that the file may take: bytes, or for example 500MB, 7.5GiB"
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare --type, --size and --recipe, of which one is needed."""
+    choice = parser.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--type", metavar="TYPE", help="one of llama.cpp's mixtures, such as Q4_K_M")
+    choice.add_argument("--size", metavar="BYTES", help=SIZE_HELP)
+    choice.add_argument("--recipe", metavar="FILE", help="a recipe's file (docs/WORKBENCH.md)")
+    parser.add_argument(
+        "--text", metavar="FILE", help="with --size: measure on this text which types do least damage"
+    )
+
+
+def find_recipe(session: EngineSession, arguments: argparse.Namespace, model: str, importance: str) -> str:
+    """The recipe as the text of its file; raises EngineError, ValueError."""
+    if arguments.type:
+        return json.dumps({"base": arguments.type.upper()})
+    if arguments.recipe:
+        try:
+            return Path(arguments.recipe).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidRequest(f"the recipe {arguments.recipe} cannot be read: {error}") from error
+    return fit(session, model, arguments.size, arguments.text, importance).recipe
+
+
+def fit(session: EngineSession, model: str, size: str, text: str | None, importance: str) -> RecipeResult:
+    """The recipe for a size as it was written; raises EngineError, ValueError."""
+    job = RecipeJob(model=model, budget_bytes=parse_size(size), text=absolute(text), importance=importance)
+    return do_job(session, job, RecipeResult)
