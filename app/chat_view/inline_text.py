@@ -49,7 +49,6 @@ class Link:
     start: int
     end: int
     target: str
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ class _Builder:
         self._formulas: list[Formula] = []
         self._anchors: list[Anchor] = []
         self._styles: list[Style] = []
-        self._open_links: list[tuple[int, str, str]] = []  # position, target, title
+        self._open_links: list[tuple[int, str]] = []  # position, target
         self._outer: int | None = None  # where marks opened that no text has followed yet
         self._is_auto = False
 
@@ -225,7 +224,7 @@ class _Builder:
             self._is_auto = token.markup == "autolink"
             target = str(token.attrGet("href") or "")
             if token.type == "link_open":
-                self._open_links.append((self._length, target, str(token.attrGet("title") or "")))
+                self._open_links.append((self._length, target))
                 self._styles.append(Style.LINK if is_allowed(target) else Style.PLAIN)
             else:
                 self._styles.append(_STYLES.get(token.tag, Style.PLAIN))
@@ -233,9 +232,9 @@ class _Builder:
             self._styles.pop()
             self._is_auto = False
             if token.type == "link_close":
-                start, target, title = self._open_links.pop()
+                start, target = self._open_links.pop()
                 if start < self._length:
-                    self._links.append(Link(start, self._length, target, title))
+                    self._links.append(Link(start, self._length, target))
             self._close_anchor(end if token.type == "link_close" else at + len(token.markup))
 
     def _close_anchor(self, end: int) -> None:

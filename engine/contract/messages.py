@@ -234,6 +234,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
     peak_rss_mib: float = 0.0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0  # of those drafted
+    drafting: str = ""  # what drafting brought, in words; empty where nobody drafts
     expert_counts: tuple[tuple[int, ...], ...] = ()  # per layer and expert; empty where they are not counted
 
     @property

@@ -435,3 +435,5 @@ def test_keys_lead_to_the_search_and_to_what_is_found_in_the_chat(
     wait_for_answer(application, qtbot)
     QTest.keyClick(application.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert application.workings.chat_view.find_control.bar.isVisible()
+    QTest.keyClick(application.window, Qt.Key.Key_Escape)
+    assert not application.workings.chat_view.find_control.bar.isVisible()

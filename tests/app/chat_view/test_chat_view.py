@@ -1,6 +1,5 @@
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -28,21 +27,6 @@ def conversation_of(turns: int, words: str = STORY) -> Conversation:
         conversation.append(role="user", text=f"Question {turn}")
         conversation.append(role="assistant", text=f"Answer {turn}. " + words * 8, model="Built-in model")
     return conversation
-
-
-@pytest.fixture
-def messages() -> MessageList:
-    return MessageList()
-
-
-@pytest.fixture
-def view(messages: MessageList, theme: Theme, qtbot: QtBot) -> Iterator[ChatView]:
-    view = ChatView(messages, theme)
-    qtbot.addWidget(view)
-    view.resize(900, 600)
-    view.show()
-    qtbot.waitExposed(view)
-    yield view
 
 
 def stream(messages: MessageList, answer: Message, pieces: int) -> None:
