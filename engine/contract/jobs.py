@@ -8,9 +8,12 @@ from typing import Literal
 
 import msgspec
 
+from engine.contract.errors import DetailValue
+
 JobStep = Literal[
     "waiting", "planning", "quantizing", "converting", "reading", "scoring", "comparing", "trying types"
 ]  # what a job is doing, in words that the window can translate
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 CHUNK_LENGTH = 512  # tokens, as llama.cpp's perplexity tool has it
 
@@ -187,3 +190,17 @@ class RecipeResult(_Result, tag="recipe", frozen=True, kw_only=True):
 
 
 JobResult = PlanResult | QuantizeResult | ConvertResult | ImportanceResult | QualityCard | RecipeResult
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as its host keeps it."""
+
+    request_id: str
+    job: Job
+    state: JobState
+    started_at: float  # seconds since 1970; of one that waits, when it was asked for
+    ended_at: float = 0.0  # 0 while it has not
+    result: JobResult | None = None
+    error_code: str = ""
+    error_message: str = ""
+    error_details: dict[str, DetailValue] = {}

@@ -10,7 +10,7 @@ import msgspec
 
 from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
-from engine.contract.jobs import Job, JobResult, JobStep
+from engine.contract.jobs import Job, JobRecord, JobResult, JobStep
 from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
@@ -157,10 +157,16 @@ class JobRequest(_Message, tag="job", frozen=True, kw_only=True):
     job: Job
 
 
+class JobsRequest(_Message, tag="jobs", frozen=True, kw_only=True):
+    """Which jobs there are and were; answered by JobsListed."""
+
+    request_id: str
+
+
 WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
 LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest
 SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
-Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest | JobRequest
+Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest | JobRequest | JobsRequest
 
 
 class _Event(_Message, frozen=True, kw_only=True):
@@ -348,6 +354,12 @@ class JobDone(_Event, tag="job_done", frozen=True, kw_only=True):
     result: JobResult
 
 
+class JobsListed(_Event, tag="jobs_listed", frozen=True, kw_only=True):
+    """Every job, the oldest first; those of an earlier window that start over have their old request ids."""
+
+    jobs: tuple[JobRecord, ...]
+
+
 AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
 
 
@@ -381,6 +393,7 @@ Event = (
     | StatusListed
     | JobProgress
     | JobDone
+    | JobsListed
     | ErrorEvent
 )
 Message = Hello | Request | Event

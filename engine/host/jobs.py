@@ -16,11 +16,21 @@ from pathlib import Path
 import psutil
 from msgspec import structs
 
-from engine.contract.errors import EngineError, InvalidRequest
-from engine.contract.jobs import Job, PlanJob, QualityCard
-from engine.contract.messages import ErrorEvent, Event, FinishedEvent, JobDone, JobProgress, JobRequest
+from engine.contract.errors import EngineError, InvalidRequest, rebuild_error
+from engine.contract.jobs import ConvertJob, Job, PlanJob, QualityCard, QuantizeJob
+from engine.contract.messages import (
+    ErrorEvent,
+    Event,
+    FinishedEvent,
+    JobDone,
+    JobProgress,
+    JobRequest,
+    JobsListed,
+    JobsRequest,
+)
 from engine.contract.paths import Paths
 from engine.host.asides import Post
+from engine.host.job_records import JobRecords
 from engine.host.worker_process import WorkerProcess
 from engine.library.places import UNFINISHED, ModelPlace
 from engine.library.quality_cards import QualityCards
@@ -49,22 +59,39 @@ class Jobs:
     """Every job of this host."""
 
     def __init__(
-        self, emit: Callable[[Event], None], post: Post, paths: Paths, find: FindModel, *, echo_stderr: bool
+        self,
+        emit: Callable[[Event], None],
+        post: Post,
+        paths: Paths,
+        find: FindModel,
+        *,
+        echo_stderr: bool,
+        keeps_records: bool,
     ) -> None:
-        """Nothing runs yet."""
+        """Nothing runs yet; `keeps_records` on the disk, for `start_over` of the next host."""
         self._emit, self._post, self._find = emit, post, find
         self._folder = paths.job_files
         self._cards = QualityCards(paths.quality)
+        self._records = JobRecords(paths.jobs if keeps_records else None)
         self._echo_stderr = echo_stderr
         self._waiting: deque[JobRequest] = deque()
         self._running: dict[str, _Running] = {}  # by request id
         self._generation = 0
 
-    def ask(self, request: JobRequest) -> None:
-        """Start a job, or let it wait for its turn; raises EngineError where its models cannot be used."""
+    def ask(self, request: JobRequest | JobsRequest) -> None:
+        """Start a job, let it wait for its turn, or tell which there are.
+
+        Raises EngineError where its models cannot be used.
+        """
+        if isinstance(request, JobsRequest):
+            self._emit(JobsListed(request_id=request.request_id, jobs=self._records.all()))
+            return
         request = structs.replace(request, job=self._resolved(request.job))
         self._check_part(request.job)
-        if isinstance(request.job, PlanJob) or not self._is_busy:
+        is_plan, waits = isinstance(request.job, PlanJob), self._is_busy
+        if not is_plan:
+            self._records.begin(request.request_id, request.job, "waiting" if waits else "running")
+        if is_plan or not waits:
             self._start(request)
         else:
             self._waiting.append(request)
@@ -75,14 +102,26 @@ class Jobs:
         for request in self._waiting:
             if request.request_id == request_id:
                 self._waiting.remove(request)
+                self._records.end(request_id, "cancelled")
                 self._emit(FinishedEvent(request_id=request_id, reason="cancelled"))
                 return
         if request_id in self._running:
             self._running[request_id].is_cancelled = True
             self._running[request_id].process.kill()
 
+    def start_over(self) -> None:
+        """Begin anew what an earlier host did not finish and whose result is a file."""
+        for record in self._records.unfinished():
+            if not isinstance(record.job, QuantizeJob | ConvertJob):
+                self._records.end(record.request_id, "cancelled")
+                continue
+            try:
+                self.ask(JobRequest(request_id=record.request_id, job=record.job))
+            except EngineError as error:
+                self._records.end(record.request_id, "failed", error=error)
+
     def close(self) -> None:
-        """Kill every job and clear up after it."""
+        """Kill every job and clear up after it; those that are kept are not over by that."""
         self._waiting.clear()
         for running in self._running.values():
             running.process.kill()
@@ -151,22 +190,33 @@ class Jobs:
         self._clear_up(running)
         self._emit(self._end_of(running, error))
         if self._waiting and not self._is_busy:
-            self._start(self._waiting.popleft())
+            following = self._waiting.popleft()
+            self._records.change(following.request_id, "running")
+            self._start(following)
 
     def _end_of(self, running: _Running, error: EngineError) -> Event:
-        request_id = running.request.request_id
+        """Note how a job ended; returns the event that says so."""
+        request_id, last = running.request.request_id, running.last
         if running.is_cancelled:
+            self._records.end(request_id, "cancelled")
             return FinishedEvent(request_id=request_id, reason="cancelled")
-        if running.last is None:
-            return ErrorEvent(
-                request_id=request_id, code=error.code, message=error.message, details=error.details
-            )
-        if isinstance(running.last, JobDone) and isinstance(running.last.result, QualityCard):
-            try:
-                self._cards.keep(running.last.result)
-            except EngineError as failure:  # the measurement itself is good
-                log.warning("a quality card was not kept: %s", failure)
-        return running.last
+        if isinstance(last, JobDone):
+            self._records.end(request_id, "done", result=last.result)
+            if isinstance(last.result, QualityCard):
+                self._keep_card(last.result)
+            return last
+        if last is not None:
+            error = rebuild_error(last.code, last.message, last.details)
+        self._records.end(request_id, "failed", error=error)
+        return ErrorEvent(
+            request_id=request_id, code=error.code, message=error.message, details=error.details
+        )
+
+    def _keep_card(self, card: QualityCard) -> None:
+        try:
+            self._cards.keep(card)
+        except EngineError as failure:  # the measurement itself is good
+            log.warning("a quality card was not kept: %s", failure)
 
     def _clear_up(self, running: _Running) -> None:
         """Delete what a job that was killed in the middle leaves."""

@@ -20,6 +20,7 @@ from engine.contract.messages import (
     GenerateRequest,
     ImportRequest,
     JobRequest,
+    JobsRequest,
     LoadRequest,
     ModelsRequest,
     RemoveRequest,
@@ -57,10 +58,12 @@ class EngineHost:
         *,
         echo_stderr: bool = True,
         pace: Pace | None = None,
+        keeps_jobs: bool = False,
     ) -> None:
         """Start the deciding thread; no worker is started before one is needed.
 
-        `echo_stderr` passes what workers write to stderr on to this process's own.
+        `echo_stderr` passes what workers write to stderr on to this process's own; with `keeps_jobs` the
+        quantizations and conversions that this host does not finish start over with the next such host.
         """
         self._emit = emit
         self._to_do: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -68,7 +71,9 @@ class EngineHost:
         self._settings = SettingsFile(paths.settings)
         self._library = LibraryDesk(paths, emit, self._to_do.put, self._asides)
         self._workers = Workers(emit, self._to_do.put, self._asides, pace or Pace(), echo_stderr=echo_stderr)
-        self._jobs = Jobs(emit, self._to_do.put, paths, self._find, echo_stderr=echo_stderr)
+        self._jobs = Jobs(
+            emit, self._to_do.put, paths, self._find, echo_stderr=echo_stderr, keeps_records=keeps_jobs
+        )
         self._known_places: dict[str, ModelPlace] = {}  # by what requests call them
         self._running_time = RunningTime()
         self._next_tick = 0.0  # monotonic seconds
@@ -88,6 +93,7 @@ class EngineHost:
 
     def _run(self) -> None:
         self._settings.refresh()
+        self._do(self._jobs.start_over)
         while True:
             try:
                 to_do = self._to_do.get(timeout=self._time_to_wait_s())
@@ -134,7 +140,7 @@ class EngineHost:
                 self._workers.describe(request)
             case ModelsRequest() | ImportRequest() | RemoveRequest():
                 self._library.ask(request, settings.model_folders, self._workers.loaded_paths())
-            case JobRequest():
+            case JobRequest() | JobsRequest():
                 self._jobs.ask(request)
             case SettingsRequest() | ChangeSettingRequest() | ChangeLoadRequest():
                 self._change_settings(request)

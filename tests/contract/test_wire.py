@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.contract import messages
 from engine.contract.chat import ChatMessage, ToolCallPart
 from engine.contract.errors import ProtocolError
-from engine.contract.jobs import Divergence, Estimate, QualityCard, QuantizeJob
+from engine.contract.jobs import Divergence, Estimate, JobRecord, PlanJob, QualityCard, QuantizeJob
 from engine.contract.messages import (
     CancelRequest,
     ChangeLoadRequest,
@@ -31,6 +31,8 @@ from engine.contract.messages import (
     JobDone,
     JobProgress,
     JobRequest,
+    JobsListed,
+    JobsRequest,
     LoadProgress,
     LoadRequest,
     Message,
@@ -160,6 +162,7 @@ SAMPLES: list[Message] = [
     ChangeLoadRequest(request_id="a", model="m", load=LoadParams(threads=2)),
     StatusRequest(request_id="a"),
     JobRequest(request_id="a", job=QuantizeJob(source="m", target="/n", recipe="{}")),
+    JobsRequest(request_id="a"),
     LoadProgress(request_id="a", model="m", fraction=0.5),
     ModelLoaded(request_id="a", model="m", loaded=LOADED, memory=MEMORY),
     ModelUnloaded(request_id="", model="m", reason="idle", memory=MEMORY),
@@ -177,6 +180,10 @@ SAMPLES: list[Message] = [
     EngineDescription(request_id="a", backend="llama", version="1", system="AVX", devices=("CPU",)),
     JobProgress(request_id="a", fraction=0.5, words="quantizing", done=1, total=2, remaining_s=0.5),
     JobDone(request_id="a", result=CARD),
+    JobsListed(
+        request_id="a",
+        jobs=(JobRecord(request_id="b", job=PlanJob(source="m", recipe=""), state="done", started_at=1.5),),
+    ),
     ErrorEvent(request_id="a", code="c", message="m", details={"a": 1, "b": "x", "c": 0.5}),
 ]
 

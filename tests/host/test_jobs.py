@@ -12,8 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.contract.errors import InvalidRequest, ModelNotFound, WorkerDied
-from engine.contract.jobs import MeasureJob, PlanJob, PlanResult, QualityCard, QuantizeJob, QuantizeResult
+from engine.contract.errors import InvalidRequest, ModelNotFound, StorageFailed, WorkerDied
+from engine.contract.jobs import (
+    JobRecord,
+    MeasureJob,
+    PlanJob,
+    PlanResult,
+    QualityCard,
+    QuantizeJob,
+    QuantizeResult,
+)
 from engine.contract.messages import (
     CancelRequest,
     ErrorEvent,
@@ -22,6 +30,8 @@ from engine.contract.messages import (
     JobDone,
     JobProgress,
     JobRequest,
+    JobsListed,
+    JobsRequest,
 )
 from engine.contract.paths import Paths, builtin_model, resources
 from engine.library.gguf import read_header
@@ -128,6 +138,53 @@ def test_a_host_that_ends_ends_its_jobs(tmp_path: Path) -> None:
     host.close()
     assert not job_processes()
     assert [path.name for path in tmp_path.iterdir()] == ["retort-home"]
+
+
+def listed(host: HostRecorder, request_id: str) -> dict[str, JobRecord]:
+    host.submit(JobsRequest(request_id=request_id))
+    event = host.wait_for(lambda e: isinstance(e, JobsListed) and e.request_id == request_id)
+    assert isinstance(event, JobsListed)
+    return {record.request_id: record for record in event.jobs}
+
+
+def test_what_a_window_s_host_did_not_finish_the_next_one_starts_over(tmp_path: Path) -> None:
+    first = HostRecorder(keeps_jobs=True)
+    first.submit(JobRequest(request_id="measure", job=MeasureJob(model="builtin", text=str(TEXT))))
+    first.submit(quantization("waits", tmp_path / "out.gguf"))
+    first.submit(quantization("gone", tmp_path / "missing" / "out.gguf"))
+    first.submit(quantization("struck", tmp_path / "struck.gguf"))
+    first.submit(CancelRequest(request_id="struck"))
+    states = {name: record.state for name, record in listed(first, "list").items()}
+    assert states == {"measure": "running", "waits": "waiting", "gone": "waiting", "struck": "cancelled"}
+    first.close()
+    assert not (tmp_path / "out.gguf").exists()
+    second = HostRecorder(keeps_jobs=True)
+    assert isinstance(end_of(second, "waits"), JobDone)
+    assert isinstance(end_of(second, "gone"), ErrorEvent)
+    records = listed(second, "list")
+    second.close()
+    states = {name: record.state for name, record in records.items()}
+    assert states == {"measure": "cancelled", "waits": "done", "gone": "failed", "struck": "cancelled"}
+    assert isinstance(records["waits"].result, QuantizeResult)
+    assert records["gone"].error_code == StorageFailed.code
+    third = HostRecorder(keeps_jobs=True)
+    assert listed(third, "list") == records
+    third.close()
+
+
+def test_a_damaged_record_is_passed_over_and_a_command_s_host_keeps_none(
+    host: HostRecorder, tmp_path: Path
+) -> None:
+    folder = Paths.from_environment().jobs
+    host.submit(quantization("a", tmp_path / "out.gguf"))
+    assert isinstance(end_of(host, "a"), JobDone)
+    assert listed(host, "list")["a"].state == "done"
+    assert not folder.exists()
+    folder.mkdir(parents=True)
+    (folder / "x.json").write_text("{")
+    window = HostRecorder(keeps_jobs=True)
+    assert listed(window, "list") == {}
+    window.close()
 
 
 @pytest.mark.slow
