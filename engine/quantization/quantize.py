@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from engine.backends.llama.native import Native, load_native
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, StorageFailed
 from engine.contract.jobs import PlannedTensor
-from engine.library.gguf import GgufHeader, TensorInfo, read_header
+from engine.library.gguf import GgufHeader, TensorInfo, read_any_header, read_header
 from engine.library.tensor_parts import Part, parts_of
 from engine.quantization.file_types import TENSOR_TYPE_NUMBERS, tensor_type
 from engine.quantization.importance_matrix import ImportanceMatrix
@@ -29,8 +29,9 @@ TensorProgress = Callable[[int, int], None]  # tensors done, tensors in all
 
 _TENSOR_LINE = re.compile(r"\[\s*(\d+)/\s*(\d+)\]\s+(\S+)\s")
 _NEW_TYPE = re.compile(r"->.*\((\w+)\)")
-_U32_ENTRY = 8 + 4 + 4  # of the metadata, besides its key: the key's length, the value's type, the value
-_ADDED_KEYS = ("general.quantization_version", "general.file_type")  # where the source has none
+_KEY_BYTES = 8 + 4  # of a line of the metadata, besides key and value: the key's length, the value's type
+_ADDED_KEYS = ("general.quantization_version", "general.file_type")  # where the source has none; 4 bytes each
+_SPLIT_KEYS = {"split.no": 2, "split.count": 2, "split.tensors.count": 4}  # bytes of their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +213,21 @@ def _planned(
 
 
 def _file_size(header: GgufHeader, tensors: tuple[PlannedTensor, ...]) -> int:
-    """The bytes of the file: metadata with the keys that quantizing adds, and every tensor padded."""
-    added = sum(_U32_ENTRY + len(key) for key in _ADDED_KEYS if key not in header.metadata)
-    alignment = header.alignment
-    metadata = -(-(header.header_bytes + added) // alignment) * alignment
-    return metadata + sum(-(-tensor.size_bytes // alignment) * alignment for tensor in tensors)
+    """The bytes of the file: metadata with the keys that quantizing adds, and every tensor padded.
+
+    A source in several parts becomes one file: the list of tensors grows, what told of the parts goes.
+    """
+    first = read_any_header(header.path)
+    metadata = first.header_bytes - _entries_bytes(first.tensors) + _entries_bytes(header.tensors)
+    metadata += sum(_KEY_BYTES + len(key) + 4 for key in _ADDED_KEYS if key not in header.metadata)
+    metadata -= sum(_KEY_BYTES + len(key) + n for key, n in _SPLIT_KEYS.items() if key in header.metadata)
+    sizes = (metadata, *(tensor.size_bytes for tensor in tensors))
+    return sum(-(-size // header.alignment) * header.alignment for size in sizes)
+
+
+def _entries_bytes(tensors: Iterable[TensorInfo]) -> int:
+    """What a file's list of tensors takes: for each its name, dimensions, type and offset."""
+    return sum(8 + len(t.name.encode()) + 4 + 8 * len(t.shape) + 4 + 8 for t in tensors)
 
 
 def _checked(source: GgufHeader, part: Path) -> GgufHeader:
