@@ -63,6 +63,7 @@ def print_card(card: QualityCard) -> None:
 def _card_rows(card: QualityCard) -> Iterator[tuple[str, str]]:
     yield "text", f"{card.text_name}, {card.num_tokens:,} tokens scored in chunks of {card.chunk_length}"
     yield "size", f"{in_words(card.size_bytes)}, {card.bits_per_weight:.2f} bits per weight"
+    yield "speed", f"{card.prompt_tps:.0f} tokens/s read, {card.decode_tps:.1f} tokens/s written"
     yield "perplexity", f"{card.perplexity.value:.4f} ± {card.perplexity.error:.4f}"
     found = card.divergence
     if found is None:

@@ -176,6 +176,8 @@ class QualityCard(_Result, tag="measure", frozen=True, kw_only=True):
     num_tokens: int  # scored
     perplexity: Estimate
     divergence: Divergence | None
+    prompt_tps: float  # tokens per second: half a chunk at once
+    decode_tps: float  # one token after the other
     size_bytes: int
     bits_per_weight: float
     measured_at: float  # seconds since 1970

@@ -115,6 +115,7 @@ def test_a_measurement_is_printed_and_stays_with_the_model(tmp_path: Path) -> No
     divergence = card["divergence"]
     assert isinstance(divergence, dict)
     assert divergence["largest"] == 0
+    assert float(str(card["prompt_tps"])) > float(str(card["decode_tps"])) > 0
     assert last_object(retort("inspect", str(model), "--json").stdout)["quality"] == [card]
     assert "same first choice  100.00 %" in retort("inspect", str(model)).stdout
     assert "KL divergence" in retort(*words).stdout

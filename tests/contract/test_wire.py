@@ -128,6 +128,8 @@ CARD = QualityCard(
         flips_to_wrong=0.25,
         flips_to_right=0.125,
     ),
+    prompt_tps=100.5,
+    decode_tps=10.5,
     size_bytes=1,
     bits_per_weight=4.5,
     measured_at=1.5,

@@ -36,6 +36,7 @@ from engine.quantization.quantize import QuantizationPlan, plan, quantize
 from engine.quantization.recipe import Recipe
 from engine.quantization.scoring import ScoringModel
 from engine.quantization.sensitivity import measure_sensitivities
+from engine.quantization.speed import measure_speed
 from engine.quantization.stock import largest_that_fits
 from engine.worker.job.files import check_model_file, check_target, read_text
 from engine.worker.job.progress import ProgressReporter
@@ -158,10 +159,12 @@ def _measure(job: MeasureJob, progress: ProgressReporter, folder: Path) -> Quali
     if not job.against:
         with ScoringModel(path, chunk_length=job.chunk_length) as model:
             quality = measure(model, text, progress.step("scoring", 0, 1), max_chunks=job.max_chunks)
+            speed = measure_speed(model, model.chunks_of(text)[0])
     else:
         reference = _reference(job.against, job, text, progress, folder, end=0.5)
         with ScoringModel(path, chunk_length=job.chunk_length) as model:
             quality = measure_against(model, reference, progress.step("comparing", 0.5, 1))
+            speed = measure_speed(model, reference.chunks[0])
     header = read_header(path)
     weights_bytes = sum(tensor.size_bytes for tensor in header.tensors)
     return QualityCard(
@@ -173,6 +176,8 @@ def _measure(job: MeasureJob, progress: ProgressReporter, folder: Path) -> Quali
         num_tokens=quality.num_tokens,
         perplexity=quality.perplexity,
         divergence=quality.divergence,
+        prompt_tps=speed.prompt_tps,
+        decode_tps=speed.decode_tps,
         size_bytes=header.size_bytes,
         bits_per_weight=8 * weights_bytes / max(1, header.parameters),
         measured_at=time.time(),
