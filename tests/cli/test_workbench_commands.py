@@ -14,6 +14,7 @@ from engine.contract.paths import builtin_model, resources
 from engine.contract.processes import child_environment
 from engine.library.gguf import read_header
 from tests.support.command_line import retort
+from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 from tests.support.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.llama
@@ -154,6 +155,28 @@ def test_a_failure_is_one_line_on_stderr(words: list[str], status: int, reason: 
     assert (outcome.status, outcome.stdout) == (status, "")
     assert reason in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_a_checkpoint_becomes_a_file_that_answers_and_can_be_quantized(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers", reason="needs the tokenizers library")
+    config = DEEPSEEK | {"tie_word_embeddings": True, "n_group": 1, "topk_group": 1}
+    folder = write_chat_checkpoint(tmp_path / "Tiny-V3", config)
+    converted, small = tmp_path / "tiny.gguf", tmp_path / "small.gguf"
+    refused = retort("quantize", str(folder), str(small), "--type", "Q4_0")
+    assert refused.status == 1
+    assert "convert it to GGUF first" in refused.stderr
+    outcome = retort("convert", str(folder), str(converted), "--type", "f16", "--json")
+    assert outcome.status == 0, outcome.stderr
+    assert last_object(outcome.stdout)["size_bytes"] == converted.stat().st_size
+    planned = last_object(
+        retort("quantize", str(converted), str(small), "--type", "Q4_0", "--dry-run", "--json").stdout
+    )
+    assert retort("quantize", str(converted), str(small), "--type", "Q4_0").status == 0
+    assert small.stat().st_size == planned["size_bytes"]
+    assert retort("run", str(small), "x", "--raw", "--max-tokens", "2").status == 0
+    unknown = retort("convert", str(folder), str(small), "--type", "Q3_K")
+    assert unknown.status == 1
+    assert "not written by the converter" in unknown.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no Ctrl+C for one process")

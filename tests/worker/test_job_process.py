@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import StorageFailed
-from engine.contract.jobs import Job, QuantizeJob
+from engine.contract.jobs import ConvertJob, Job, QuantizeJob
 from engine.contract.messages import ErrorEvent, Hello, JobProgress, JobRequest, Message
 from engine.contract.paths import builtin_model
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import decode, encode
+from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 
 pytestmark = pytest.mark.llama
 WAIT_S = 60
@@ -68,3 +69,19 @@ def test_a_full_disk_ends_in_words_and_leaves_nothing(blocks: int, tmp_path: Pat
     assert isinstance(last, ErrorEvent)
     assert last.code == StorageFailed.code, last.message
     assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+@pytest.mark.parametrize("blocks", [0, 1, 10, 100])
+def test_a_full_disk_while_converting_ends_in_words_and_leaves_nothing(blocks: int, tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers", reason="needs the tokenizers library")
+    config = DEEPSEEK | {"tie_word_embeddings": True, "n_group": 1, "topk_group": 1}
+    folder = write_chat_checkpoint(tmp_path / "Tiny-V3", config)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    job = ConvertJob(source=str(folder), target=str(tmp_path / "out.gguf"), weight_type="F32")
+    limited = ("sh", "-c", f'ulimit -f {blocks} && exec "$@"', "sh")
+    last = messages_of(start(tmp_path, *limited), job)[-1]
+    assert isinstance(last, ErrorEvent)
+    assert (last.code, last.details["path"]) == (StorageFailed.code, job.target)
+    assert not list(tmp_path.glob("out*"))
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -71,7 +71,8 @@ def _answer(
     except EngineError as error:
         failure = error
     except OSError as error:
-        failure = StorageFailed(str(error.filename or folder), error.strerror or str(error))
+        path = error.filename or getattr(request.job, "target", "") or folder
+        failure = StorageFailed(str(path), error.strerror or str(error))
     except Exception as error:  # the edge of the process: logged, and said to whoever asked
         log.exception("a job failed")
         failure = InternalError(f"{type(error).__name__}: {error}")

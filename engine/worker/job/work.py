@@ -122,8 +122,7 @@ def _convert(job: ConvertJob, progress: ProgressReporter) -> ConvertResult:
             f"{job.weight_type!r} is not written by the converter; there are {', '.join(CONVERTED_TYPES)}"
         )
     check_target(target, [])
-    progress.step("converting", 0, 1)
-    convert(source, target, weight_type=job.weight_type)
+    convert(source, target, weight_type=job.weight_type, progress=progress.step("converting", 0, 1))
     return ConvertResult(
         target=job.target, size_bytes=target.stat().st_size, seconds=time.monotonic() - begun
     )
