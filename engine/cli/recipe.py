@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession
 from engine.cli.jobs import absolute
-from engine.cli.recipe_arguments import SIZE_HELP, TEXT_HELP, fit
+from engine.cli.recipe_arguments import SIZE_HELP, TEXT_HELP, add_chunks_argument, fit
 from engine.cli.sizes import in_words
 from engine.library.atomic_file import write_atomically
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("model", metavar="MODEL", help=MODEL_HELP)
     add("--size", metavar="BYTES", required=True, help=SIZE_HELP)
     add("--text", metavar="FILE", help=f"{TEXT_HELP}; without it the largest stock type that fits is taken")
+    add_chunks_argument(parser)
     add("--importance", metavar="FILE", help="an importance matrix (GGUF), which allows more types")
     add("-o", "--output", metavar="FILE", help="where to write the recipe (default: stdout)")
     add("--json", action="store_true", help="print one JSON object")
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Find the recipe and print or write it; raises EngineError."""
     with EngineSession() as session:
-        found = fit(session, arguments.model, arguments.size, arguments.text, absolute(arguments.importance))
+        found = fit(session, arguments, arguments.model, absolute(arguments.importance))
     if arguments.output:
         write_atomically(Path(absolute(arguments.output)), found.recipe.encode())
     if arguments.json:

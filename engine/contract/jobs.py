@@ -16,6 +16,7 @@ JobStep = Literal[
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 CHUNK_LENGTH = 512  # tokens, as llama.cpp's perplexity tool has it
+RECIPE_CHUNKS = 16  # read anew for every trial of a recipe: some 4,000 scored tokens tell types apart
 
 
 class _Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -80,7 +81,7 @@ class RecipeJob(_Job, tag="recipe", frozen=True, kw_only=True):
     text: str = ""
     importance: str = ""
     chunk_length: int = CHUNK_LENGTH
-    max_chunks: int | None = None
+    max_chunks: int | None = RECIPE_CHUNKS
 
 
 Job = PlanJob | QuantizeJob | ConvertJob | ImportanceJob | MeasureJob | RecipeJob

@@ -144,6 +144,7 @@ def test_the_source_is_refused_as_target_under_every_name(tmp_path: Path) -> Non
         (["quantize", "builtin", "out.gguf", "--recipe", "none.json"], 1, "cannot be read"),
         (["quantize", "builtin", "out.gguf", "--size", "much"], 2, "'much' is no size"),
         (["quantize", "builtin", "out.gguf", "--type", "Q4_0", "--threads", "-1"], 2, "--threads"),
+        (["recipe", "builtin", "--size", "3MB", "--chunks", "0"], 2, "--chunks"),
         (["measure", "builtin", "--text", "none.txt"], 1, "cannot be read"),
         (["measure", "builtin", "--text", TEXT, "--chunks", "0"], 2, "--chunks"),
         (["measure", "builtin", "--text", TEXT, "--ctx", "2"], 1, "too short to score"),
