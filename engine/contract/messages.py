@@ -243,7 +243,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     drafted_tokens: int = 0
     accepted_tokens: int = 0  # of those drafted
     drafting: str = ""  # what drafting brought, in words; empty where nobody drafts
-    expert_counts: tuple[tuple[int, ...], ...] = ()  # per layer and expert; empty where they are not counted
+    # how often this request chose each expert of each layer; empty where that is not counted
+    expert_counts: tuple[tuple[int, ...], ...] = ()
 
     @property
     def prompt_tps(self) -> float:
