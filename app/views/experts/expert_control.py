@@ -86,7 +86,7 @@ class ExpertControl(QObject):
         if self.view is None:
             return
         shown = [self._messages.message(row) for row in range(self._messages.rowCount())]
-        if self.view.scope.currentData() == "answer":
+        if self.view.is_of_one_answer:
             shown = [message for message in shown if message.id == self._message_id]
         uses = [use for message in shown if (use := read_expert_use(message.stats.expert_use)) is not None]
         total = sum_expert_use(uses)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDialog,
     QFrame,
@@ -50,10 +49,12 @@ class ExpertView(QDialog):
         self.scope = QComboBox(self)
         self.scope.setAccessibleName(tr("Whose experts"))
         self.scope.setMinimumHeight(theme.scaled(30))
-        self.scope.addItem(tr("The whole chat"), "chat")
-        self.scope.addItem(tr("This answer"), "answer")
+        self.scope.addItems([tr("The whole chat"), tr("This answer")])
         self.scope.activated.connect(self.scope_changed)
-        self.as_text = QCheckBox(tr("As text"), self)
+        self.as_text = QPushButton(self)
+        self.as_text.setProperty("shape", "raised")
+        self.as_text.setAutoDefault(False)
+        self.as_text.setCheckable(True)
         self.as_text.toggled.connect(self._show_form)
         self.summary = self._label()
         self.map = ExpertMap(theme, self)
@@ -67,12 +68,18 @@ class ExpertView(QDialog):
         self.count.setAutoDefault(False)
         self.count.clicked.connect(self.counting_requested)
         self._lay_out()
+        self._show_form(False)
+
+    @property
+    def is_of_one_answer(self) -> bool:
+        """Whether one answer is wanted, not the whole chat."""
+        return self.scope.currentIndex() == 1
 
     def show_use(self, use: ExpertUse | None, num_answers: int) -> None:
         """Show these counts, of so many answers; None where nothing was counted."""
         self.summary.setText(describe(use, num_answers))
-        self._legend.setVisible(use is not None)
-        self.as_text.setEnabled(use is not None)
+        self._legend.setVisible(use is not None and not self.as_text.isChecked())
+        self.as_text.setVisible(use is not None)
         self.map.show_use(use)
         self.text.setPlainText(as_text(use) if use else "")
         self._forms.setVisible(use is not None)
@@ -132,6 +139,9 @@ class ExpertView(QDialog):
         return label
 
     def _show_form(self, is_text: bool) -> None:
+        words = tr("Show as a map") if is_text else tr("Show as text")
+        self.as_text.setText(words)
+        self.as_text.setAccessibleName(words)
         self._forms.setCurrentIndex(int(is_text))
         self._legend.setVisible(not is_text)
 

@@ -74,7 +74,7 @@ def test_the_view_says_where_nothing_is_counted_and_shows_text_instead_of_the_ma
     view.show()
     assert view.summary.text() == "Nothing was counted here yet."
     assert view.count.isHidden()
-    assert not view.as_text.isEnabled()
+    assert not view.as_text.isVisible()
     view.show_use(USE, 1)
     assert view.map.isVisible()
     view.as_text.click()
