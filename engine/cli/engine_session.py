@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from engine.contract.errors import rebuild_error
+from engine.contract.hub_messages import HubFilesListed, HubModelsFound, ModelPulled
 from engine.contract.messages import (
     AnswerEvent,
     CancelRequest,
@@ -19,6 +20,7 @@ from engine.contract.messages import (
     ModelImported,
     ModelRemoved,
     ModelsListed,
+    ModelsVerified,
     Request,
     SettingsListed,
     SettingsRequest,
@@ -35,6 +37,10 @@ _LAST_EVENTS = (
     | ModelsListed
     | ModelImported
     | ModelRemoved
+    | ModelsVerified
+    | HubModelsFound
+    | HubFilesListed
+    | ModelPulled
     | SettingsListed
     | StatusListed
 )

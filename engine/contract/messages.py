@@ -10,7 +10,10 @@ import msgspec
 
 from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
-from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
+from engine.contract.hub_messages import HubEvent, HubRequest
+from engine.contract.message_base import EventBase as _Event
+from engine.contract.message_base import MessageBase as _Message
+from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, VerifiedModel, WorkerStatus
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
 
@@ -22,14 +25,10 @@ UnloadReason = Literal[
 ]  # by request, by time, for another model, its worker died
 
 
-class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What requests and events have in common: a type tag in the JSON object."""
-
-
 class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     """The first line of every process: who speaks, and whether the two sides fit."""
 
-    process: Literal["host", "worker"]
+    process: Literal["host", "worker", "gateway"]
     protocol: int
     fingerprint: str
     pid: int
@@ -57,7 +56,9 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
     documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
     reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
-    template_options: dict[str, Any] = {}  # more variables of the chat template
+    template_options: dict[str, Any] = msgspec.field(
+        default_factory=dict
+    )  # more variables of the chat template
     continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
@@ -118,6 +119,16 @@ class RemoveRequest(_Message, tag="remove", frozen=True, kw_only=True):
     model: str
 
 
+class VerifyRequest(_Message, tag="verify", frozen=True, kw_only=True):
+    """Read a model's files, or with an empty name those of all recorded ones, and compare their hashes.
+
+    Answered by VerifyProgress and ModelsVerified; a cancelled one ends with FinishedEvent.
+    """
+
+    request_id: str
+    model: str = ""
+
+
 class SettingsRequest(_Message, tag="settings", frozen=True, kw_only=True):
     """What the engine is set to; answered by SettingsListed."""
 
@@ -147,17 +158,9 @@ class StatusRequest(_Message, tag="status", frozen=True, kw_only=True):
 
 
 WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
-LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest
+LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest | VerifyRequest
 SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
-Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest
-
-
-class _Event(_Message, frozen=True, kw_only=True):
-    """What every event carries."""
-
-    request_id: str
-    sequence: int = 0
-    generation: int = 0
+Request = WorkerRequest | LibraryRequest | HubRequest | SettingsChange | StatusRequest
 
 
 class LoadProgress(_Event, tag="load_progress", frozen=True, kw_only=True):
@@ -269,7 +272,7 @@ class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
 
     code: str
     message: str
-    details: dict[str, DetailValue] = {}
+    details: dict[str, DetailValue] = msgspec.field(default_factory=dict)
 
 
 class Heartbeat(_Event, tag="heartbeat", frozen=True, kw_only=True):
@@ -301,6 +304,18 @@ class ModelRemoved(_Event, tag="model_removed", frozen=True, kw_only=True):
 
     model: str
     freed_bytes: int  # 0 where it was only forgotten
+
+
+class VerifyProgress(_Event, tag="verify_progress", frozen=True, kw_only=True):
+    """How much has been read."""
+
+    fraction: float
+
+
+class ModelsVerified(_Event, tag="models_verified", frozen=True, kw_only=True):
+    """What the files turned out to be."""
+
+    models: tuple[VerifiedModel, ...]
 
 
 class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
@@ -337,7 +352,7 @@ def event_part(event: AnswerEvent) -> Part:
     return TextPart(event.text) if isinstance(event, TextEvent) else ReasoningPart(event.text)
 
 
-LibraryEvent = ModelsListed | ImportProgress | ModelImported | ModelRemoved
+LibraryEvent = ModelsListed | ImportProgress | ModelImported | ModelRemoved | VerifyProgress | ModelsVerified
 Event = (
     LoadProgress
     | ModelLoaded
@@ -347,6 +362,7 @@ Event = (
     | EngineDescription
     | Heartbeat
     | LibraryEvent
+    | HubEvent
     | SettingsListed
     | StatusListed
     | ErrorEvent
