@@ -128,7 +128,7 @@ class Puller:
         elif now.size_bytes == file.size_bytes and _has_hash(target, control):
             return True
         if known is None:
-            raise InvalidRequest(f"{target.path} is another file and in the way; move it first")
+            raise InvalidRequest(f"{target.path} is another file and in the way: move it")
         self._begin_repair(target, known)
         return False
 
@@ -193,9 +193,10 @@ class Puller:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._records.lock():
-                for target in missing:
+                for target in plan.targets:
                     part = self._paths.partial / f"{target.file.content_hash.file_stem}.part"
-                    part.replace(target.path)
+                    if target in missing:
+                        part.replace(target.path)
                     self._keep_blocks(target, part.with_suffix(".json"))
                 sync_folder(folder)
                 sync_folder(self._paths.partial)

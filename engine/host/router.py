@@ -181,6 +181,7 @@ class EngineHost:
             self._tell_settings("")  # another host has changed them
 
     def _tell_settings(self, request_id: str) -> None:
+        self._gateway.tick(self._settings.settings)  # going offline takes effect at once
         self._emit(
             SettingsListed(
                 request_id=request_id, settings=self._settings.settings, notice=self._settings.notice

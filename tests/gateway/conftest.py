@@ -50,7 +50,8 @@ def paths(hub: FakeHub) -> Paths:
 def pull(hub: FakeHub, paths: Paths) -> Iterator[Pull]:
     """Fetch in this process."""
     client = Hub(NetworkLog(paths.network_log), LITTLE)
-    puller = Puller(paths, client, LITTLE, SpeedLimit())
+    speed_limit = SpeedLimit()
+    puller = Puller(paths, client, LITTLE, speed_limit)
 
     def pull_one(
         repository: str = "acme/tiny",
@@ -59,7 +60,9 @@ def pull(hub: FakeHub, paths: Paths) -> Iterator[Pull]:
         revision: str = "",
         control: Control | None = None,
         emit: Callable[[TransferProgress], None] = lambda _event: None,
+        limit_bytes_per_s: int = 0,
     ) -> ModelPulled:
+        speed_limit.set(limit_bytes_per_s)
         request = PullRequest(request_id="p", repository=repository, file=file, revision=revision)
         return puller.pull(request, control or Control(), emit)
 

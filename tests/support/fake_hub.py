@@ -104,7 +104,7 @@ class FakeHubHandler(BaseHTTPRequestHandler):
 
     hub: FakeHub
     protocol_version = "HTTP/1.1"
-    timeout = 5  # of a connection that is kept open for nothing
+    timeout = 1  # of a connection that is kept open for nothing
 
     def do_GET(self) -> None:
         self._answer()
