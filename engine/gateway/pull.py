@@ -133,7 +133,7 @@ class Puller:
         return False
 
     def _begin_repair(self, target: _Target, known: RecordedFile) -> None:
-        """Let the next transfer find the damaged file as its part, where the hashes of its blocks are kept."""
+        """Make the damaged file the part of its next transfer, where the hashes of its blocks are kept."""
         blocks = self._records.blocks_of(known.sha256)
         part = self._paths.partial / f"{target.file.content_hash.file_stem}.part"
         if known.sha256 == target.file.content_hash.hexadecimal and blocks.exists() and not part.exists():
