@@ -153,6 +153,7 @@ class Application:
                 preferences=self._workings.preferences,
                 shortcuts=self.shortcuts,
                 field=self.window.page.composer.field,
+                titles=self._workings.title_writer,
                 paths=self._paths,
                 theme=self.theme,
             )

@@ -153,8 +153,10 @@ class Workings:
         self.conversation_view.opened.connect(self.open_conversation)
         self.conversation_view.delete_requested.connect(self.delete_conversation)
         self.shown.session_shown.connect(self.conversation_view.set_current)
+        self.sessions.note_shown(self.shown.conversation_id)
+        self.shown.session_shown.connect(self.sessions.note_shown)
         window.new_requested.connect(self.new_chat)
-        window.stop_requested.connect(self.shown.stop)
+        window.stop_requested.connect(self._go_back)
         window.model_file_chosen.connect(self.open_model)
         window.commands["eject_model"].triggered.connect(self._eject)
         window.commands["find"].triggered.connect(self._find)
@@ -170,6 +172,7 @@ class Workings:
         self.title_writer = TitleWriter(
             sessions=self.sessions, client=self.client, current_model=lambda: self.choice.current
         )
+        self.title_writer.is_enabled = self._settings.writes_titles
         self.message_actions = MessageActions(
             shown=self.shown, sessions=self.sessions, chat_view=self.chat_view, notice=window.page.notice
         )
@@ -206,6 +209,7 @@ class Workings:
         )
         window.frame.set_panel(self.panel)
         window.frame.set_open(self._settings.shows_panel)
+        window.page.composer.setFocus()
         self.shown.session_shown.connect(self._follow_shown)
         self.choice.changed.connect(self._show_efforts)
         self.client.model_loaded.connect(self._take_loaded)
@@ -221,6 +225,13 @@ class Workings:
 
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)
+
+    def _go_back(self) -> None:
+        """Esc in the chat: close the search in it, else leave an edit or stop the answer."""
+        if self.chat_view.find_control.bar.isHidden():
+            self.shown.stop()
+        else:
+            self.chat_view.find_control.close()
 
     def _find(self) -> None:
         if not self.shown.session.conversation.is_empty:

@@ -195,17 +195,21 @@ def late_against_early(rounds: int) -> float:
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         host = EngineHost(events.put, Paths.from_environment(), echo_stderr=False)
         host.submit(request(f"fake:tokens={LATE[1]},rate=3000", LATE[1], [], 16_384))
-        length, marks = 0, {}
+        length, marks = 0, dict[int, tuple[int, int]]()
         while not isinstance(event := events.get(), FinishedEvent):
             if not isinstance(event, TextEvent):
                 continue
             length += len(event.text)
             for mark in (*EARLY, *LATE):
-                if mark not in marks and length >= mark - 5:
+                if mark not in marks and length >= mark - 100:
                     (worker,) = psutil.Process().children()
-                    marks[mark] = cpu_ns(worker.pid) + time.process_time_ns()
+                    marks[mark] = (length, cpu_ns(worker.pid) + time.process_time_ns())
         host.close()
-        ratios.append((marks[LATE[1]] - marks[LATE[0]]) / (marks[EARLY[1]] - marks[EARLY[0]]))
+        early, late = (
+            (marks[end][1] - marks[begin][1]) / (marks[end][0] - marks[begin][0])
+            for begin, end in (EARLY, LATE)
+        )
+        ratios.append(late / early)
     return statistics.median(ratios)
 
 

@@ -29,3 +29,20 @@ def note_under(message: Message, activity: str) -> str:
     if stats.finish_reason in _ENDINGS:
         parts.append(tr(_ENDINGS[stats.finish_reason]))
     return " · ".join(parts)
+
+
+def details_of(message: Message) -> str:
+    """What the line under an answer has no room for: where its tokens went."""
+    stats = message.stats
+    parts = []
+    if stats.prompt_tokens:
+        parts.append(
+            tr_count(stats.prompt_tokens, "{count} token of the prompt", "{count} tokens of the prompt")
+        )
+    if stats.cached_tokens:
+        parts.append(tr_count(stats.cached_tokens, "{count} of them kept", "{count} of them kept"))
+    if stats.reasoning_tokens:
+        parts.append(
+            tr_count(stats.reasoning_tokens, "{count} token of reasoning", "{count} tokens of reasoning")
+        )
+    return " · ".join(parts)

@@ -104,6 +104,10 @@ class ChatView(QAbstractScrollArea):
         """What is selected, as it was written."""
         return self.selection.source()
 
+    def flush(self) -> None:
+        """Show what has changed without waiting for the next frame."""
+        self._follower.flush_now()
+
     def jump_to_end(self) -> None:
         """Show the end and follow it from now on."""
         self.keeper.stick()
@@ -136,10 +140,6 @@ class ChatView(QAbstractScrollArea):
         if row != self._hovered_row:
             self._hovered_row = row
             self.place_overlays()
-
-    def show_target(self, link: Link | None) -> None:
-        """Say where the link under the pointer leads."""
-        self.viewport().setToolTip(link.target if link is not None else "")
 
     def open_reader(self, row: int) -> MessageReader:
         """Show a message as plain text."""
@@ -213,7 +213,10 @@ class ChatView(QAbstractScrollArea):
         elif moved_by:
             viewport.scroll(0, moved_by)
         self.place_overlays()
-        self.idle.start_later()
+        if self.keeper.sticks:
+            self.idle.start_later()
+        else:
+            self.idle.start()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""
@@ -281,6 +284,7 @@ class ChatView(QAbstractScrollArea):
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
+        self.flush()
         self.idle.stop()
         self.copying.forget()
 

@@ -25,6 +25,11 @@ class IdleWork(QObject):
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._step)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something left that will be done without being asked for."""
+        return self._timer.isActive()
+
     def start(self) -> None:
         """There may be something to do."""
         if not self._timer.isActive() and self._view.isVisible():
@@ -74,7 +79,7 @@ class IdleWork(QObject):
             row = view.column.unfinished_row(max(view.keeper.top - ahead, 0), view.keeper.top)
         if row is None or view.messages.message(row).state == "streaming":
             return False
-        view.keeper.lay_out(row, time.perf_counter() + 0.005)
+        view.keeper.lay_out(row, time.perf_counter() + 0.002)
         return True
 
     def _preload(self) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 
+from app.chat_view.answer_notes import details_of
 from app.chat_view.block_layout import BlockLayout
 from app.chat_view.inline_text import Link
 
@@ -74,7 +75,7 @@ class Pointer:
         found = view.place_in_message(event.position())
         view.hover(found[0] if found is not None else None)
         view.viewport().setCursor(spot.cursor)
-        view.show_target(spot.link)
+        view.viewport().setToolTip(self._hint(spot, event.position()))
 
     def release(self, event: QMouseEvent) -> None:
         """End the selection; a press that did not move was a click."""
@@ -126,6 +127,16 @@ class Pointer:
         if link is not None:
             return Spot(hand, link=link, link_text=block[2].text[link.start : link.end])
         return Spot(Qt.CursorShape.IBeamCursor)
+
+    def _hint(self, spot: Spot, place: QPointF) -> str:
+        """Where a link leads, or what the line under an answer has no room for."""
+        if spot.link is not None:
+            return spot.link.target
+        found = self._view.place_in_message(place)
+        if found is None:
+            return ""
+        layout = self._view.column.layout(found[0])
+        return details_of(layout.message) if layout.actions_rect.contains(found[1]) else ""
 
     def _pressed_again(self, place: QPointF) -> bool:
         """Whether this is the third press of a triple click."""

@@ -113,6 +113,16 @@ class Conversation:
         """The versions of a message, itself among them, in the order in which they came."""
         return self.tree.siblings(message_id)
 
+    def versions_on_path(self) -> list[tuple[str, int, int]]:
+        """For each message of the path its id, which of its versions it is (from 1), and of how many."""
+        found: list[tuple[str, int, int]] = []
+        above: str | None = None
+        for message in self.path():
+            versions = [version.id for version in self.tree.children(above)]
+            found.append((message.id, 1 + versions.index(message.id), len(versions)))
+            above = message.id
+        return found
+
     def select(self, message_id: str) -> None:
         """Show the path through this message, down to its newest leaf."""
         self.header = replace(self.header, head_id=self.tree.newest_leaf(message_id))

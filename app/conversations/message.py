@@ -23,6 +23,8 @@ class AnswerStats:
     decode_tps: float = 0.0
     ttft_ms: float = 0.0
     context_length: int = 0
+    drafting: str = ""  # what drafting brought, in the engine's words; empty where nobody drafted
+    expert_use: str = ""  # which experts it used, as `expert_use` writes it; empty where nobody counted
     finish_reason: str = ""  # stop, length, cancelled; empty while running and after an error
     error_code: str = ""
     error_message: str = ""

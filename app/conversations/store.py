@@ -193,6 +193,15 @@ class ConversationStore:
         """Remove for good what has been in the bin for so long."""
         return self._writer.put(lambda connection: rubbish.purge(connection, now - days * 86_400))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything is on the disk."""
+        return self._writer.is_idle
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until everything is on the disk; False if it takes longer, or nothing can be written."""
+        return self._writer.wait_until_idle(timeout_s)
+
     def close(self, timeout_s: float = 10.0) -> None:
         """Write what waits, then close the file."""
         self._reader.close(timeout_s)

@@ -64,6 +64,7 @@ class Writer:
         self._sequence = 0
         self._is_closing = False
         self._is_blocked = False
+        self._is_writing = False
         self._connection: Any = None
         self._thread = threading.Thread(target=self._run, name="conversation-writer", daemon=True)
         self._thread.start()
@@ -83,6 +84,22 @@ class Writer:
             waiting.sequences.append(self._sequence)
             self._changed.notify_all()
             return self._sequence
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything is on the disk."""
+        with self._changed:
+            return self._is_idle
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until everything is on the disk; False if it takes longer, or nothing can be written."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_idle or self._is_blocked, timeout_s)
+            return self._is_idle
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self._waiting and not self._is_writing
 
     def close(self, timeout_s: float) -> None:
         """Write what waits, then end; what cannot be written by then is lost, and the log says so."""
@@ -106,7 +123,10 @@ class Writer:
 
     def _next(self) -> _Waiting | None:
         with self._changed:
+            self._is_writing = False
+            self._changed.notify_all()
             self._changed.wait_for(lambda: bool(self._waiting) or self._is_closing)
+            self._is_writing = bool(self._waiting)
             return self._waiting.popleft() if self._waiting else None
 
     def _try(self, item: _Waiting) -> bool:
@@ -134,6 +154,8 @@ class Writer:
     def _block(self, reason: str, error: Exception) -> None:
         if not self._is_blocked:
             self._is_blocked = True
+            with self._changed:
+                self._changed.notify_all()
             log.error("the conversations cannot be written: %s", error)
             self._reports.on_blocked(reason)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from app.conversations.conversation import Conversation
 from app.conversations.message import AnswerStats, Attachment, ConversationHeader, Message
@@ -70,12 +70,6 @@ class ChatSession(QObject):
         notices.saved.connect(self._go_on_when_saved)
         notices.failed.connect(self._fail_when_not_saved)
         notices.blocked.connect(self._wait_for_room)
-        client.load_progressed.connect(self._show_progress)
-        client.model_loaded.connect(self._note_loaded)
-        client.reasoning_arrived.connect(self._take_reasoning)
-        client.text_arrived.connect(self._take_text)
-        client.finished.connect(self._finish)
-        client.failed.connect(self._fail)
 
     @property
     def is_answering(self) -> bool:
@@ -203,6 +197,18 @@ class ChatSession(QObject):
 
     # what the disk and the engine say
 
+    def _engine_signals(self) -> tuple[tuple[SignalInstance, Callable[..., None]], ...]:
+        """Heard while an answer is awaited: a session at rest costs an event of the engine nothing."""
+        client = self._client
+        return (
+            (client.load_progressed, self._show_progress),
+            (client.model_loaded, self._note_loaded),
+            (client.reasoning_arrived, self._take_reasoning),
+            (client.text_arrived, self._take_text),
+            (client.finished, self._finish),
+            (client.failed, self._fail),
+        )
+
     @property
     def _answer(self) -> Message:
         return self.conversation[self._answer_id]
@@ -314,6 +320,8 @@ class ChatSession(QObject):
         self._phase = phase
         self._say(activity)
         if was_answering != self.is_answering:
+            for signal, slot in self._engine_signals():
+                (signal.connect if self.is_answering else signal.disconnect)(slot)
             self.answering_changed.emit(self.is_answering)
 
     def _say(self, activity: str) -> None:

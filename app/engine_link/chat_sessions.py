@@ -1,4 +1,4 @@
-"""The conversations that have been opened since the start: each stays, so an answer goes on unwatched."""
+"""The conversations that are open: the one that is shown, those that are answered unwatched, the last few."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,6 +11,8 @@ from app.conversations.store import ConversationStore
 from app.engine_link.chat_session import ChatSession
 from app.engine_link.engine_client import EngineClient
 from app.engine_link.save_notices import SaveNotices
+
+NUM_AT_REST = 8  # opened lately: going back and forth between them reads nothing again
 
 
 class ChatSessions(QObject):
@@ -35,7 +37,7 @@ class ChatSessions(QObject):
         self._notices = notices
         self._client = client
         self._name_of = name_of
-        self._sessions: dict[str, ChatSession] = {}
+        self._sessions: dict[str, ChatSession] = {}  # the one shown last at the end
 
     @property
     def is_answering(self) -> bool:
@@ -49,6 +51,17 @@ class ChatSessions(QObject):
     def open(self, conversation_id: str) -> ChatSession:
         """The conversation with that id, from the store where it is not open yet; raises KeyError."""
         return self._sessions.get(conversation_id) or self._add(self._store.load(conversation_id))
+
+    def note_shown(self, conversation_id: str) -> None:
+        """This one is shown now; of the others those that nobody has come back to are let go."""
+        self._sessions[conversation_id] = self._sessions.pop(conversation_id)
+        if not self._store.is_idle:
+            return  # opened again, one would lack what is not on the disk yet
+        others = [session for key, session in self._sessions.items() if key != conversation_id]
+        at_rest = [session for session in others if not session.is_answering]
+        for session in at_rest[:-NUM_AT_REST]:
+            del self._sessions[session.conversation.id]
+            session.deleteLater()
 
     def rename(self, conversation_id: str, title: str, source: TitleSource = "user") -> None:
         """Give a conversation another title; an automatic one never takes the place of the user's own."""

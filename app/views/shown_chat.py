@@ -132,7 +132,7 @@ class ShownChat(QObject):
         session, composer, messages = self._session, self._page.composer, self._messages
         self._connections = [
             session.message_appended.connect(self._append),
-            session.path_changed.connect(self._show_path),
+            session.path_changed.connect(self._show_other_branch),
             session.text_arrived.connect(messages.append_text),
             session.reasoning_arrived.connect(messages.append_reasoning),
             session.message_changed.connect(self._change),
@@ -147,15 +147,25 @@ class ShownChat(QObject):
         self.session_shown.emit(self.conversation_id)
 
     def _show_path(self) -> None:
-        conversation = self._session.conversation
-        path = conversation.path()
+        path = self._session.conversation.path()
         self._messages.show_path(path, self._session.activity)
-        for message in path:
-            versions = [version.id for version in conversation.siblings(message.id)]
-            if len(versions) > 1:
-                position = 1 + versions.index(message.id)
-                self._messages.set_versions(message.id, position, len(versions))
+        self._show_versions()
         self._page.show_welcome(not path)
+
+    def _show_other_branch(self) -> None:
+        """Rows above the place where the branches part stay, and with them what is being read."""
+        path, messages = self._session.conversation.path(), self._messages
+        same = 0
+        while same < min(len(path), messages.rowCount()) and messages.message(same).id == path[same].id:
+            same += 1
+        messages.replace_tail(same, path[same:])
+        self._show_versions()
+        self._page.show_welcome(not path)
+
+    def _show_versions(self) -> None:
+        for row, (message_id, position, count) in enumerate(self._session.conversation.versions_on_path()):
+            if self._messages.versions(row) != (position, count):
+                self._messages.set_versions(message_id, position, count)
 
     def _append(self, message: Message) -> None:
         self._messages.append(message)

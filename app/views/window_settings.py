@@ -108,6 +108,15 @@ class WindowSettings:
         self._settings.setValue("window/send", "ctrl+enter" if with_ctrl else "enter")
 
     @property
+    def writes_titles(self) -> bool:
+        """Whether the model gives conversations their titles."""
+        return bool(self._settings.value("window/titles") != "words")
+
+    @writes_titles.setter
+    def writes_titles(self, by_model: bool) -> None:
+        self._settings.setValue("window/titles", "model" if by_model else "words")
+
+    @property
     def model(self) -> str:
         """The model that was chosen last; empty at the first start."""
         value = self._settings.value("model/current")

@@ -116,8 +116,8 @@ def fallback_prompt(
     continue_last: bool = False,
 ) -> str:
     """A prompt in plain turns; it ends where a new answer begins, or in the last message, which goes on."""
-    unfinished = messages[-1].text if continue_last and messages else ""
-    if continue_last:
+    unfinished = messages[-1] if continue_last and messages else None
+    if unfinished is not None:
         messages = messages[:-1]
     if not turns.knows_system:
         messages = neighbours_joined(system_in_user(tuple(messages)))
@@ -130,4 +130,8 @@ def fallback_prompt(
         role = "system" if message.role == "system" and turns.knows_system else "user"
         role = (turns.roles or {}).get(role, role)
         prompt += turns.turn.format(role=role, text=message.text, **tokens)
-    return prompt + turns.opening + unfinished
+    if unfinished is None:
+        return prompt + turns.opening
+    # as it stands when finished: gpt-oss opens a channel before the text, Mistral begins with a space
+    before_text, _, _ = turns.answer.partition("{text}")
+    return prompt + before_text + unfinished.text

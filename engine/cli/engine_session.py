@@ -17,6 +17,7 @@ from engine.contract.messages import (
     Event,
     FinishedEvent,
     GenerateRequest,
+    JobDone,
     ModelImported,
     ModelRemoved,
     ModelsListed,
@@ -43,6 +44,7 @@ _LAST_EVENTS = (
     | ModelPulled
     | SettingsListed
     | StatusListed
+    | JobDone
 )
 
 

@@ -12,6 +12,7 @@ ProcessModule = Literal[
     "engine.gateway",
     "engine.host",
     "engine.worker",
+    "engine.worker.job",
     "engine.worker.children.template",
     "engine.worker.children.typeset",
 ]

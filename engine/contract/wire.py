@@ -20,6 +20,7 @@ from engine.contract.messages import (
     Heartbeat,
     Hello,
     ImportProgress,
+    JobProgress,
     LoadProgress,
     Message,
     ReasoningEvent,
@@ -28,9 +29,8 @@ from engine.contract.messages import (
 )
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
 
-_Newest = (
-    LoadProgress | ImportProgress | VerifyProgress | TransferProgress | Heartbeat
-)  # the newest says it all
+# of these the newest says it all
+_Newest = LoadProgress | ImportProgress | VerifyProgress | TransferProgress | JobProgress | Heartbeat
 Mergeable = TextEvent | ReasoningEvent | _Newest
 
 MAX_LINE_BYTES = 16 * 2**20

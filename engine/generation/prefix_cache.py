@@ -89,7 +89,7 @@ class PrefixCache:
         """Give up idle slots until so many positions are free, as far as is known.
 
         A running sequence would find room all the same, but in the gaps that they leave, out of order, and
-        then attention rounds otherwise (docs/decisions/0004).
+        then attention rounds otherwise (docs/decisions/0011).
         """
         while self._used_positions + num_tokens > self._backend.num_positions and self.make_room():
             pass

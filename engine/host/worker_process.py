@@ -1,11 +1,11 @@
 """One worker process as the host sees it: start, send, events, death."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engine.contract.errors import ProtocolError, WorkerDied
 from engine.contract.messages import Event
-from engine.contract.processes import child_command, child_environment
+from engine.contract.processes import ProcessModule, child_command, child_environment
 from engine.hardware.memory import decode_threads
 from engine.host.child_process import ChildProcess
 from engine.host.stderr_tail import find_assertion
@@ -18,6 +18,8 @@ class WorkerProcess(ChildProcess):
         self,
         generation: int,
         *,
+        module: ProcessModule = "engine.worker",
+        arguments: Sequence[str] = (),
         echo_stderr: bool,
         on_event: Callable[["WorkerProcess", Event], None],
         on_death: Callable[["WorkerProcess", WorkerDied | ProtocolError], None],
@@ -26,7 +28,7 @@ class WorkerProcess(ChildProcess):
         self.generation = generation
         super().__init__(
             f"worker-{generation}",
-            child_command("engine.worker", "--generation", str(generation), "--parent", str(os.getpid())),
+            child_command(module, "--generation", str(generation), "--parent", str(os.getpid()), *arguments),
             worker_environment(),
             echo_stderr=echo_stderr,
             on_event=lambda event: on_event(self, event),

@@ -31,6 +31,7 @@ from engine.generation.sequence import Sequence
 from engine.hardware.memory import available_bytes
 from engine.worker.answer import Answer
 from engine.worker.inbox import Inbox, Work
+from engine.worker.pacing import TextPacing
 from engine.worker.template_child import TemplateChild
 
 PROGRESS_INTERVAL_S = 0.05
@@ -50,6 +51,7 @@ class WorkerService:
         self._scheduler: Scheduler | None = None
         self._answers: dict[Sequence, Answer] = {}
         self._templates = TemplateChild()
+        self._pacing = TextPacing(self._send)
 
     def run(self, stream: IO[bytes]) -> None:
         """Answer requests until the pipe ends; no failure of one request ends the process."""
@@ -96,6 +98,7 @@ class WorkerService:
         """One batch of the scheduler, and what it means to those who asked."""
         assert self._scheduler is not None
         result = self._scheduler.step()
+        self._pacing.send_due()
         for generated in result.generated:
             sequence = generated.sequence
             answer = self._answers.get(sequence)
@@ -115,7 +118,7 @@ class WorkerService:
         """Say how an answer ended."""
         answer = self._answers.pop(sequence)
         if self._try(answer.request_id, partial(self._close, answer)):
-            self._inbox.forget(answer.request_id)
+            self._forget(answer.request_id)
 
     def _load(self, request: LoadRequest) -> None:
         if self._backend is not None:
@@ -158,7 +161,7 @@ class WorkerService:
         try:
             action()
         except DecodeCancelled:
-            self._send(FinishedEvent(request_id=request_id, reason="cancelled"))
+            self._pacing.send(FinishedEvent(request_id=request_id, reason="cancelled"))
         except EngineError as error:
             self._send_error(request_id, error)
         except Exception as error:
@@ -166,19 +169,23 @@ class WorkerService:
             self._send_error(request_id, InternalError(f"{type(error).__name__}: {error}"))
         else:
             return True
-        self._inbox.forget(request_id)
+        self._forget(request_id)
         return False
+
+    def _forget(self, request_id: str) -> None:
+        self._pacing.forget(request_id)
+        self._inbox.forget(request_id)
 
     def _read(self, answer: Answer, generated: Generated) -> None:
         for event in answer.take(generated):
-            self._send(event)
+            self._pacing.send(event)
 
     def _close(self, answer: Answer) -> None:
         for event in answer.finish():
-            self._send(event)
+            self._pacing.send(event)
 
     def _send_error(self, request_id: str, error: EngineError) -> None:
-        self._send(
+        self._pacing.send(
             ErrorEvent(request_id=request_id, code=error.code, message=error.message, details=error.details)
         )
 

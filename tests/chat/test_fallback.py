@@ -94,3 +94,16 @@ def test_an_answer_goes_on_where_it_ends() -> None:
     assert fallback_prompt(CHATML, messages, {}, continue_last=True) == (
         "<|im_start|>user\nCount.<|im_end|>\n<|im_start|>assistant\nOne, two,"
     )
+
+
+@pytest.mark.parametrize("template", ["<|im_start|>", "[INST]", "<|channel|><|message|>", "<｜User｜>"])
+def test_an_answer_that_goes_on_stands_as_it_will_when_it_is_finished(template: str) -> None:
+    turns = choose_turns(template)
+    question, answer = (
+        ChatMessage(role="user", text="Count."),
+        ChatMessage(role="assistant", text="One, two,"),
+    )
+    going_on = fallback_prompt(turns, (question, answer), TOKENS, continue_last=True)
+    finished = fallback_prompt(turns, (question, answer, question), TOKENS)
+    assert going_on.endswith(answer.text)
+    assert finished.startswith(going_on)

@@ -1,6 +1,7 @@
 """The settings page with all its sections, each given what it shows."""
 
 from app.engine_link.engine_preferences import EnginePreferences
+from app.engine_link.title_writer import TitleWriter
 from app.shortcuts import Shortcuts
 from app.theme.theme import Theme
 from app.views.message_field import MessageField
@@ -24,13 +25,14 @@ def make_settings_page(
     preferences: EnginePreferences,
     shortcuts: Shortcuts,
     field: MessageField,
+    titles: TitleWriter,
     paths: Paths,
     theme: Theme,
 ) -> SettingsPage:
     """A page whose sections are made when they are shown for the first time."""
     return SettingsPage(
         {
-            "general": lambda: GeneralSection(settings, field, theme),
+            "general": lambda: GeneralSection(settings, field, titles, theme),
             "appearance": lambda: AppearanceSection(theme),
             "models": lambda: ModelsSection(preferences, theme),
             "shortcuts": lambda: ShortcutsSection(shortcuts, theme),

@@ -47,6 +47,7 @@ class LoadBox(QWidget):
         kv_row = QHBoxLayout()
         kv_label = QLabel(tr("KV cache type"), self)
         kv_label.setTextFormat(Qt.TextFormat.PlainText)
+        kv_label.setBuddy(self.kv_type)
         kv_row.addWidget(kv_label, 1)
         kv_row.addWidget(self.kv_type)
         column = QVBoxLayout(self)

@@ -110,3 +110,8 @@ def test_the_order_of_versions_is_that_of_their_coming_whatever_the_clock_said(
 def test_a_path_whose_beginning_is_missing_shows_what_is_there(talk: Conversation) -> None:
     rest = [one for one in talk.tree if one.text != "U1"]
     assert texts(Conversation(talk.header, rest).path()) == ["A1", "U2", "A2"]
+
+
+def test_the_versions_along_a_path_are_told_at_once(talk: Conversation) -> None:
+    talk.edit(message(talk, "U2").id, "U2b")
+    assert [(position, count) for _id, position, count in talk.versions_on_path()] == [(1, 1), (1, 1), (2, 2)]

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import SIGNAL
 from pytestqt.qtbot import QtBot
 from sqlcipher3 import dbapi2 as sqlite
 
@@ -9,7 +10,7 @@ from app.conversations.message import Attachment
 from app.conversations.settings import ConversationSettings
 from app.conversations.store import ConversationStore
 from app.engine_link.chat_session import ChatSession
-from app.engine_link.chat_sessions import ChatSessions
+from app.engine_link.chat_sessions import NUM_AT_REST, ChatSessions
 from app.engine_link.engine_client import EngineClient
 from app.engine_link.host_process import HostProcess
 from app.engine_link.save_notices import SaveNotices
@@ -233,7 +234,8 @@ def test_reasoning_is_kept_with_its_time_and_tokens(session: ChatSession, paths:
 
 
 def test_reasoning_that_grows_is_kept_too(session: ChatSession, paths: Paths, qtbot: QtBot) -> None:
-    session.send("Go on", model="fake:family=think,rate=100,tokens=3000,text=<think>thinking ")
+    thoughts = " ".join(f"thought{number}" for number in range(300))  # no circle that would be ended
+    session.send("Go on", model=f"fake:family=think,once=true,rate=100,text=<think>{thoughts}")
     qtbot.waitUntil(lambda: len(answer_of(session).reasoning) > 150, timeout=WAIT_MS)
     assert len(stored(paths, session).path()[-1].reasoning) > 50
     session.stop()
@@ -348,3 +350,39 @@ def test_a_question_waits_for_room_on_the_disk_and_is_asked_then(
     qtbot.waitUntil(lambda: "the disk is full" in session.activity, timeout=2000)
     full.clear()
     assert wait_for_end(session, qtbot).text == "abc"
+
+
+def test_only_sessions_that_await_an_answer_hear_the_engine(
+    sessions: ChatSessions, session: ChatSession, client: EngineClient, qtbot: QtBot
+) -> None:
+    text_arrived = SIGNAL("text_arrived(QString,QString)")
+    for _ in range(5):
+        sessions.new()
+    assert client.receivers(text_arrived) == 0
+    session.send("Go on", model="fake:tokens=20")
+    assert client.receivers(text_arrived) == 1
+    wait_for_end(session, qtbot)
+    assert client.receivers(text_arrived) == 0
+
+
+def test_a_conversation_that_nobody_comes_back_to_is_let_go_but_not_while_it_is_answered(
+    sessions: ChatSessions, session: ChatSession, qtbot: QtBot
+) -> None:
+    session.send("Who are you?", model="fake:tokens=5")
+    said = wait_for_end(session, qtbot)
+    running = sessions.new()
+    running.send("Go on", model="fake:rate=100,tokens=30000")
+    let_go: list[bool] = []
+    session.destroyed.connect(lambda: let_go.append(True))
+    num_shown = 0
+    while not let_go and num_shown < 100:  # none is let go while anything waits for the disk
+        sessions.note_shown(sessions.new().conversation.id)
+        num_shown += 1
+        qtbot.wait(20)
+    assert NUM_AT_REST < num_shown < 100
+    assert sessions.open(running.conversation.id) is running
+    opened = sessions.open(said.conversation_id)
+    assert opened is not session
+    assert opened.conversation.path()[-1] == said
+    running.stop()
+    wait_for_end(running, qtbot)

@@ -40,10 +40,10 @@ def test_an_edited_message_is_sent_as_another_version_and_both_can_be_shown(
     press_enter(application)
     qtbot.waitUntil(lambda: texts(application) == ["Second try", "abc"], timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not application.workings.shown.session.is_answering, timeout=WAIT_MS)
-    assert application.workings.messages.versions(0) == (1, 2)
+    assert application.workings.messages.versions(0) == (2, 2)
     view.version_requested.emit(application.workings.messages.message(0).id, -1)
     assert texts(application) == ["First try", "abc"]
-    assert application.workings.messages.versions(0) == (0, 2)
+    assert application.workings.messages.versions(0) == (1, 2)
 
 
 def test_an_edit_that_is_cancelled_gives_back_what_was_typed(application: Application, qtbot: QtBot) -> None:
@@ -61,7 +61,7 @@ def test_an_answer_is_asked_for_again_by_the_view(application: Application, qtbo
     ask(application, qtbot, "Say it")
     application.workings.chat_view.regenerate_requested.emit(application.workings.messages.message(1).id)
     qtbot.waitUntil(lambda: not application.workings.shown.session.is_answering, timeout=WAIT_MS)
-    assert application.workings.messages.versions(1) == (1, 2)
+    assert application.workings.messages.versions(1) == (2, 2)
 
 
 def test_what_is_typed_is_there_at_the_next_start(open_window: Open, qtbot: QtBot) -> None:

@@ -11,8 +11,10 @@ def test_what_was_set_is_there_at_the_next_start(tmp_path: Path) -> None:
     settings.geometry = QByteArray(b"somewhere")
     settings.theme, settings.model, settings.shows_sidebar = "dark", "/models/a.gguf", False
     settings.recent_models = ["/models/a.gguf", "/models/b, c.gguf"]
+    settings.writes_titles = False
     settings.sync()
     again = WindowSettings(path)
+    assert not again.writes_titles
     assert again.geometry == QByteArray(b"somewhere")
     assert (again.theme, again.model, again.shows_sidebar) == ("dark", "/models/a.gguf", False)
     assert again.recent_models == ["/models/a.gguf", "/models/b, c.gguf"]

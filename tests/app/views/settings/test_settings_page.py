@@ -12,6 +12,7 @@ from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.host_process import HostProcess
 from app.shortcuts import COMMAND_IDS, Shortcuts
 from app.theme.theme import Theme
+from app.views.settings.general_section import GeneralSection
 from app.views.settings.models_section import ModelsSection
 from app.views.settings.settings_page import SECTIONS, SettingsPage
 from app.views.settings.shortcuts_section import ShortcutsSection
@@ -137,3 +138,16 @@ def test_keys_pressed_in_a_field_are_bound(theme: Theme, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: shortcuts.keys("quit") == ("Ctrl+J",))
     QTest.keyClick(field, Qt.Key.Key_Backspace)
     qtbot.waitUntil(lambda: shortcuts.keys("quit") == ())
+
+
+@pytest.mark.slow
+def test_titles_by_the_model_can_be_switched_off_for_good(open_window: Open) -> None:
+    first = open_window()
+    first.window.settings_requested.emit("general")
+    general = page_of(first).section("general")
+    assert isinstance(general, GeneralSection)
+    assert general.titles.isChecked()
+    QTest.keyClick(general.titles, Qt.Key.Key_Space)
+    assert not first.workings.title_writer.is_enabled
+    first.close()
+    assert not open_window().workings.title_writer.is_enabled
