@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -81,5 +80,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    started = time.time()
     sys.exit(main())

@@ -21,13 +21,13 @@ from engine.contract.messages import (
     ModelImported,
     ModelRemoved,
     ModelsListed,
-    ModelsVerified,
     Request,
     SettingsListed,
     SettingsRequest,
     StatusListed,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import ModelsVerified
 from engine.host.router import EngineHost
 from engine.library.places import ModelPlace, find_model
 

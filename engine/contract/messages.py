@@ -14,9 +14,10 @@ from engine.contract.hub_messages import HubEvent, HubRequest
 from engine.contract.jobs import Job, JobRecord, JobResult, JobStep
 from engine.contract.message_base import EventBase as _Event
 from engine.contract.message_base import MessageBase as _Message
-from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, VerifiedModel, WorkerStatus
+from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 
 ReasoningEnd = Literal["", "budget", "loop"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
@@ -118,16 +119,6 @@ class RemoveRequest(_Message, tag="remove", frozen=True, kw_only=True):
 
     request_id: str
     model: str
-
-
-class VerifyRequest(_Message, tag="verify", frozen=True, kw_only=True):
-    """Read a model's files, or with an empty name those of all recorded ones, and compare their hashes.
-
-    Answered by VerifyProgress and ModelsVerified; a cancelled one ends with FinishedEvent.
-    """
-
-    request_id: str
-    model: str = ""
 
 
 class SettingsRequest(_Message, tag="settings", frozen=True, kw_only=True):
@@ -327,18 +318,6 @@ class ModelRemoved(_Event, tag="model_removed", frozen=True, kw_only=True):
 
     model: str
     freed_bytes: int  # 0 where it was only forgotten
-
-
-class VerifyProgress(_Event, tag="verify_progress", frozen=True, kw_only=True):
-    """How much has been read."""
-
-    fraction: float
-
-
-class ModelsVerified(_Event, tag="models_verified", frozen=True, kw_only=True):
-    """What the files turned out to be."""
-
-    models: tuple[VerifiedModel, ...]
 
 
 class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):

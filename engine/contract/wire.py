@@ -25,8 +25,8 @@ from engine.contract.messages import (
     Message,
     ReasoningEvent,
     TextEvent,
-    VerifyProgress,
 )
+from engine.contract.verify_messages import VerifyProgress
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
 
 # of these the newest says it all

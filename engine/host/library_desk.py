@@ -18,11 +18,9 @@ from engine.contract.messages import (
     ModelRemoved,
     ModelsListed,
     ModelsRequest,
-    ModelsVerified,
-    VerifyProgress,
-    VerifyRequest,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 from engine.host.asides import Asides, Post
 from engine.library.importing import ImportCancelled, import_copy, import_reference, remove_model
 from engine.library.installed import InstalledModels

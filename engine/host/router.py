@@ -32,9 +32,9 @@ from engine.contract.messages import (
     StatusListed,
     StatusRequest,
     UnloadRequest,
-    VerifyRequest,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import VerifyRequest
 from engine.hardware.memory import available_bytes, total_bytes
 from engine.host.asides import Asides
 from engine.host.gateway_desk import GatewayDesk

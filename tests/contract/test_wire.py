@@ -53,7 +53,6 @@ from engine.contract.messages import (
     ModelRemoved,
     ModelsListed,
     ModelsRequest,
-    ModelsVerified,
     ModelUnloaded,
     ReasoningEvent,
     RemoveRequest,
@@ -65,8 +64,6 @@ from engine.contract.messages import (
     ToolCallEvent,
     UnloadRequest,
     Usage,
-    VerifyProgress,
-    VerifyRequest,
 )
 from engine.contract.model_info import (
     InstalledModel,
@@ -80,6 +77,7 @@ from engine.contract.model_info import (
 from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
 from engine.contract.processes import child_environment
 from engine.contract.settings import EngineSettings
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 from engine.contract.wire import (
     MAX_LINE_BYTES,
     LineSplitter,

@@ -194,6 +194,34 @@ def test_a_cancel_takes_effect_at_once_and_leaves_nothing(hub: FakeHub, paths: P
     assert not [left for left in paths.partial.iterdir() if left.suffix != ".lock"]
 
 
+def test_a_server_that_says_nothing_does_not_hold_a_cancel_up(hub: FakeHub, paths: Paths, pull: Pull) -> None:
+    hub.add("acme/big", {"big.gguf": content_of(MIB)})
+    asked = threading.Event()
+
+    def say_nothing(handler: FakeHubHandler, request: FileRequest, content: bytes) -> bool:
+        asked.set()
+        handler.hub.is_closing.wait(0.5)
+        handler.hang_up()
+        return True
+
+    hub.file_lie = say_nothing
+    control = Control()
+    ended: list[float] = []
+
+    def run() -> None:
+        with pytest.raises(Cancelled):
+            pull("acme/big", control=control)
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert asked.wait(10)
+    began = time.monotonic()
+    control.cancel()
+    thread.join()
+    assert ended[0] - began < 0.4  # before the server would have said anything
+
+
 def test_a_pause_rests_at_once_and_goes_on_where_it_was(hub: FakeHub, paths: Paths, pull: Pull) -> None:
     content = content_of(2 * MIB)
     hub.add("acme/big", {"big.gguf": content})

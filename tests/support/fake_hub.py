@@ -173,7 +173,8 @@ class FakeHubHandler(BaseHTTPRequestHandler):
             self.hub.requests.append(request)
         if self.hub.file_lie is not None and self.hub.file_lie(self, request, content):
             return
-        self.send_range(request, content, {"X-Repo-Commit": repository.commit})
+        told = {"X-Repo-Commit": repository.commit, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        self.send_range(request, content, told)
 
     # what lies are made of
 
@@ -186,7 +187,8 @@ class FakeHubHandler(BaseHTTPRequestHandler):
             self.begin(206, {"Content-Range": span, **told})
         else:
             self.begin(200, told)
-        self.send_body(body)
+        if self.command == "GET":
+            self.send_body(body)
 
     def send_json(self, value: object) -> None:
         self.send_whole(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
