@@ -62,6 +62,7 @@ class ChatView(QAbstractScrollArea):
     edit_requested = Signal(str)
     continue_requested = Signal(str)
     delete_requested = Signal(str)
+    experts_requested = Signal(str)
     version_requested = Signal(str, int)  # one back or one forward
     link_clicked = Signal(str)  # an allowed address that the user wants to open
 
@@ -82,6 +83,7 @@ class ChatView(QAbstractScrollArea):
         self.column.set_width(self._column_width())
         self.keeper = ScrollKeeper(self.column, self.verticalScrollBar())
         self.selection = Selection(messages, self.column)
+        self.offers_experts = False  # whether the model that answers now has experts
         self.current_row: int | None = None  # the message that the keyboard is at
         self._hovered_row: int | None = None
         self._pointer = Pointer(self)
@@ -216,7 +218,7 @@ class ChatView(QAbstractScrollArea):
         if self.keeper.sticks:
             self.idle.start_later()
         else:
-            self.idle.start()  # the next screens, before they are scrolled to
+            self.idle.start_after_scrolling()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""
