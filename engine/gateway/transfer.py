@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import httpx2
+from msgspec import structs
 
 from engine.contract.errors import DownloadDamaged, StorageFailed
 from engine.contract.hub_messages import TransferPhase
+from engine.gateway.background import Background
 from engine.gateway.control import Control
 from engine.gateway.damage import suspects
 from engine.gateway.pace import SpeedLimit
@@ -25,7 +27,9 @@ from engine.gateway.ranges import FileAddress, open_range
 from engine.library.content_hash import RunningHash
 from engine.library.journal import Journal, read_journal, sound_blocks
 
-FLUSH_BYTES = 8 * 2**20  # a kill loses these at most, and what the network holds
+# A kill loses what is being flushed, what waits for that and the open block: 16 MiB at most.
+FLUSH_BYTES = 4 * 2**20
+MAX_WAITING_BYTES = 8 * 2**20  # behind a disk that is slower than the network
 FLUSH_S = 1.0
 
 Report = Callable[[TransferPhase, int, str], None]  # phase, bytes that are there, why it waits
@@ -61,6 +65,7 @@ class Transfer:
         self._open_bytes = 0  # of the block that the position is in
         self._num_unsaved = 0  # bytes of whole blocks that are not noted yet
         self._saved_at = time.monotonic()
+        self._flushing = Background()
         self.fetched_bytes = 0
 
     def run(self) -> None:
@@ -170,20 +175,32 @@ class Transfer:
                 self._banked_bytes += self._open_bytes
                 self._open_bytes, self._block_hash = 0, hashlib.sha256()
                 self._num_unsaved += end - start
-                if self._num_unsaved >= FLUSH_BYTES or time.monotonic() - self._saved_at > FLUSH_S:
-                    self._save(part)
+                is_due = self._num_unsaved >= FLUSH_BYTES or time.monotonic() - self._saved_at > FLUSH_S
+                if (is_due and not self._flushing.is_busy) or self._num_unsaved >= MAX_WAITING_BYTES:
+                    self._begin_save(part)
             self._report("fetching", self._done_bytes(), "")
 
+    def _begin_save(self, part: BinaryIO) -> None:
+        """Make what has arrived last, then note it, never the other way round, while more arrives."""
+        journal = structs.replace(self._journal, blocks=list(self._journal.blocks))
+        handle = part.fileno()
+
+        def flush_and_note() -> None:
+            os.fsync(handle)
+            journal.save(self.journal_path)
+            if shutil.disk_usage(self.part.parent).free < self._patience.keep_free_bytes // 4:
+                raise StorageFailed(
+                    str(self.part.parent), "the disk is nearly full; what has arrived is kept"
+                )
+
+        self._flushing.start(flush_and_note)
+        self._num_unsaved, self._saved_at = 0, time.monotonic()
+
     def _save(self, part: BinaryIO) -> None:
-        """Make what has arrived last, then note it: never the other way round."""
-        self._saved_at = time.monotonic()
-        if not self._num_unsaved:
-            return
-        os.fsync(part.fileno())
-        self._journal.save(self.journal_path)
-        self._num_unsaved = 0
-        if shutil.disk_usage(self.part.parent).free < self._patience.keep_free_bytes // 4:
-            raise StorageFailed(str(self.part.parent), "the disk is nearly full; what has arrived is kept")
+        """The same for all that has arrived, and wait for it."""
+        if self._num_unsaved:
+            self._begin_save(part)
+        self._flushing.join()
 
     def _verify(self, part: BinaryIO) -> None:
         """Compare the whole; fetch again what may be damaged, all together no more than the file once."""
@@ -200,7 +217,7 @@ class Transfer:
             has_changed = any(self._journal.blocks[index] != known for index, known in before.items())
             if has_changed and self._is_right(part):
                 return
-        self._num_unsaved = 0
+        self._num_unsaved = 0  # of what is deleted nothing is to be noted
         self.forget()
         raise DownloadDamaged(self._address.file.path, self._address.file.content_hash.hexadecimal, found)
 
