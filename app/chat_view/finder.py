@@ -64,6 +64,13 @@ class Finder:
         after = (number for number, match in enumerate(self._matches) if match.row >= from_row)
         self._number = next(after, len(self._matches) - 1)
 
+    def find_again(self, from_row: int) -> None:
+        """Find the same words in messages that have changed; the current match stays where it is left."""
+        before = self.current
+        self.find(self._words, from_row)
+        if before in self._matches:
+            self._number = self._matches.index(before)
+
     def step(self, by: int) -> None:
         """Go to another match; after the last comes the first."""
         if self._matches:

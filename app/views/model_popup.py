@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -35,6 +36,7 @@ class ModelPopup(QFrame):
         self.setAccessibleName(tr("Models"))
         self._theme = theme
         self._rows: list[ModelRow] = []
+        self._file_entry: QPushButton | None = None
         self._inside = QWidget(self)
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(6, 6, 6, 6)
@@ -75,6 +77,7 @@ class ModelPopup(QFrame):
         button.setAccessibleName(tr("Open a .gguf…"))
         button.setIcon(self._theme.icons.icon("open", self._theme.tokens.text))
         button.clicked.connect(self._ask_for_file)
+        self._file_entry = button
         self._column.addSpacing(4)
         self._column.addWidget(button)
         self._column.addStretch()
@@ -91,9 +94,9 @@ class ModelPopup(QFrame):
         self.resize(self._theme.scaled(WIDTH), min(wanted, self._theme.scaled(MOST_HEIGHT)))
         self.move(corner)
         self.show()
-        current = next((row for row in self._rows if row.is_current), self._rows[0] if self._rows else None)
-        if current is not None:
-            current.setFocus()
+        usable = [row for row in self._rows if not row.facts.problem]  # a disabled button takes no key
+        current = next((row for row in usable if row.is_current), next(iter(usable), None))
+        (current or self._file_entry or self).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move with the arrow keys."""
@@ -101,6 +104,10 @@ class ModelPopup(QFrame):
             self.focusNextChild()
         elif event.key() == Qt.Key.Key_Up:
             self.focusPreviousChild()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            pressed = self.focusWidget()
+            if isinstance(pressed, QAbstractButton):
+                pressed.click()
         else:
             super().keyPressEvent(event)
 
