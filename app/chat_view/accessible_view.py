@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QPoint, QRect
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
+from app.chat_view.answer_notes import note_under
 from app.chat_view.chat_view import ChatView
 from app.chat_view.message_menu import popup_menu
 from app.conversations.conversation import Message
@@ -148,7 +149,7 @@ class AccessibleMessage(QAccessibleInterface):
             case QAccessible.Text.Value:
                 return message.text
             case QAccessible.Text.Description:
-                return self._view.messages.activity(self.row)
+                return note_under(message, self._view.messages.activity(self.row))
         return ""
 
     def setText(self, _kind: QAccessible.Text, _text: str) -> None:

@@ -8,6 +8,10 @@ _ENDINGS = {
     "length": mark("length limit reached"),
     "context": mark("context full"),
 }
+_REASONING_ENDS = {
+    "budget": mark("reasoning ended: its budget was spent"),
+    "loop": mark("reasoning ended: it went in circles"),
+}
 
 
 def note_under(message: Message, activity: str) -> str:
@@ -28,4 +32,11 @@ def note_under(message: Message, activity: str) -> str:
         parts.append(tr("first token {time}", time=format_seconds(stats.ttft_ms / 1000)))
     if stats.finish_reason in _ENDINGS:
         parts.append(tr(_ENDINGS[stats.finish_reason]))
+    if stats.reasoning_ended_by in _REASONING_ENDS:
+        parts.append(tr(_REASONING_ENDS[stats.reasoning_ended_by]))
+    if stats.template_fallback:
+        fallback, failure = stats.template_fallback, stats.template_failure
+        parts.append(
+            tr("its template failed, asked in {fallback} turns: {reason}", fallback=fallback, reason=failure)
+        )
     return " · ".join(parts)

@@ -24,6 +24,9 @@ class AnswerStats:
     ttft_ms: float = 0.0
     context_length: int = 0
     finish_reason: str = ""  # stop, length, cancelled; empty while running and after an error
+    reasoning_ended_by: str = ""  # budget or loop, where the model did not end it by itself
+    template_fallback: str = ""  # whose plain turns stood in for the model's template, which failed
+    template_failure: str = ""  # of what it failed
     error_code: str = ""
     error_message: str = ""
     error_details: dict[str, DetailValue] = field(default_factory=dict)

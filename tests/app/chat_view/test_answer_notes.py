@@ -33,3 +33,19 @@ def test_an_interrupted_answer_says_that_its_text_is_kept(answer: Message) -> No
 
 def test_the_user_s_own_message_has_no_note() -> None:
     assert note_under(Conversation.new().append(role="user", text="Hello"), "Reading…") == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [("budget", "its budget was spent"), ("loop", "it went in circles")]
+)
+def test_reasoning_that_was_ended_for_the_model_is_said(answer: Message, end: str, words: str) -> None:
+    stats = AnswerStats(finish_reason="stop", reasoning_ended_by=end)
+    assert note_under(replace(answer, stats=stats), "") == f"reasoning ended: {words}"
+
+
+def test_a_template_that_failed_is_said_with_its_reason(answer: Message) -> None:
+    stats = AnswerStats(
+        finish_reason="stop", template_fallback="ChatML", template_failure="no filter named x"
+    )
+    said = note_under(replace(answer, stats=stats), "")
+    assert said == "its template failed, asked in ChatML turns: no filter named x"
