@@ -40,6 +40,7 @@ from app.translation import tr
 from app.views.bin_view import BinView
 from app.views.conversation_actions import ConversationActions
 from app.views.conversation_view import ConversationView
+from app.views.experts.expert_control import ExpertControl
 from app.views.main_window import MainWindow
 from app.views.message_actions import MessageActions
 from app.views.results_view import ResultsView
@@ -168,7 +169,7 @@ class Workings:
         self.sessions.note_shown(self.shown.conversation_id)
         self.shown.session_shown.connect(self.sessions.note_shown)
         window.new_requested.connect(self.new_chat)
-        window.stop_requested.connect(self.shown.stop)
+        window.stop_requested.connect(self._go_back)
         window.model_file_chosen.connect(self.open_model)
         window.commands["eject_model"].triggered.connect(self._eject)
         window.commands["find"].triggered.connect(self._find)
@@ -219,23 +220,46 @@ class Workings:
             preferences=self.preferences,
             client=self.client,
         )
+        self.experts = ExpertControl(
+            window=window,
+            messages=self.messages,
+            choice=self.choice,
+            library=self.library,
+            preferences=self.preferences,
+            theme=theme,
+        )
+        self.panel.load.engine.experts_requested.connect(self.experts.open)
+        self.chat_view.experts_requested.connect(self.experts.open)
+        self.library.changed.connect(self._offer_experts)
+        self.choice.changed.connect(self._offer_experts)
         window.frame.set_panel(self.panel)
         window.frame.set_open(self._settings.shows_panel)
+        window.page.composer.setFocus()
         self.shown.session_shown.connect(self._follow_shown)
         self.choice.changed.connect(self._show_efforts)
         self.client.model_loaded.connect(self._take_loaded)
 
     def _take_loaded(self, _request_id: str, model: str, _loaded: LoadedModel) -> None:
         """A file that was opened and works stays in the library, where it lies."""
-        if Path(model).is_file() and self.library.find(model) is None:
+        if Path(model).exists() and self.library.find(model) is None:
             self.library.import_file(model)
 
     def _show_efforts(self) -> None:
         loaded = self.choice.loaded
         self.panel.show_efforts(loaded.reasoning_efforts if loaded is not None else ())
 
+    def _offer_experts(self) -> None:
+        self.chat_view.offers_experts = self.experts.has_experts
+
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)
+
+    def _go_back(self) -> None:
+        """Esc in the chat: close the search in it, else leave an edit or stop the answer."""
+        if self.chat_view.find_control.bar.isHidden():
+            self.shown.stop()
+        else:
+            self.chat_view.find_control.close()
 
     def _find(self) -> None:
         if not self.shown.session.conversation.is_empty:

@@ -108,6 +108,7 @@ class BlockColumn:
     def refresh(self, number: int) -> None:
         """Lay a block out again, because something that it waited for has come."""
         placed = self._placed[number]
+        placed.layout = self._layout_for(placed.block.content, None)
         placed.layout.lay_out(placed.block.content, self._width - placed.left)
         self._place_from(number)
 

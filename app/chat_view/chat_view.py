@@ -65,6 +65,7 @@ class ChatView(QAbstractScrollArea):
     edit_requested = Signal(str)
     continue_requested = Signal(str)
     delete_requested = Signal(str)
+    experts_requested = Signal(str)
     version_requested = Signal(str, int)  # one back or one forward
     link_clicked = Signal(str)  # an allowed address that the user wants to open
 
@@ -85,6 +86,7 @@ class ChatView(QAbstractScrollArea):
         self.column.set_width(self._column_width())
         self.keeper = ScrollKeeper(self.column, self.verticalScrollBar())
         self.selection = Selection(messages, self.column)
+        self.offers_experts = False  # whether the model that answers now has experts
         self.current_row: int | None = None  # the message that the keyboard is at
         self.models: Callable[[], Sequence[ModelFacts]] = tuple  # that could answer again
         self._hovered_row: int | None = None
@@ -107,6 +109,10 @@ class ChatView(QAbstractScrollArea):
     def selected_text(self) -> str:
         """What is selected, as it was written."""
         return self.selection.source()
+
+    def flush(self) -> None:
+        """Show what has changed without waiting for the next frame."""
+        self._follower.flush_now()
 
     def jump_to_end(self) -> None:
         """Show the end and follow it from now on."""
@@ -140,10 +146,6 @@ class ChatView(QAbstractScrollArea):
         if row != self._hovered_row:
             self._hovered_row = row
             self.place_overlays()
-
-    def show_target(self, link: Link | None) -> None:
-        """Say where the link under the pointer leads."""
-        self.viewport().setToolTip(link.target if link is not None else "")
 
     def open_reader(self, row: int) -> MessageReader:
         """Show a message as plain text."""
@@ -217,7 +219,10 @@ class ChatView(QAbstractScrollArea):
         elif moved_by:
             viewport.scroll(0, moved_by)
         self.place_overlays()
-        self.idle.start_later()
+        if self.keeper.sticks:
+            self.idle.start_later()
+        else:
+            self.idle.start_after_scrolling()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""
@@ -285,6 +290,7 @@ class ChatView(QAbstractScrollArea):
     def hideEvent(self, event: QHideEvent) -> None:
         """Do nothing while nobody looks."""
         super().hideEvent(event)
+        self.flush()
         self.idle.stop()
         self.copying.forget()
 

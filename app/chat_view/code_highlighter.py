@@ -31,6 +31,7 @@ COMMON = (
     "rust",
     "go",
 )
+_IN_COMMENT = "\0comment"  # a state of ours, beside the lexer's own
 _KINDS: tuple[tuple[_TokenType, str], ...] = (
     (PygmentsToken.Comment, "code_comment"),
     (PygmentsToken.Keyword.Type, "code_builtin"),
@@ -157,7 +158,19 @@ def _lex_line(lexer: Any, line: str, states: tuple[str, ...]) -> tuple[tuple[Col
         return (), states
     stack, position = list(states), 0
     found: list[Coloured] = []
+    if stack[-1] == _IN_COMMENT:
+        position = line.find("*/") + 2 if "*/" in line else len(line)
+        _note(found, 0, PygmentsToken.Comment, line[:position].rstrip("\n"))
+        if "*/" in line:
+            stack.pop()
     for _ in range(20 * len(line) + 100):  # an expression that matches nothing could go on for ever
+        opens = line.startswith("/*", position) and "*/" not in line[position + 2 :]
+        if opens and _has_c_comments(lexer, stack[-1]):
+            _note(found, position, PygmentsToken.Comment, line[position:].rstrip("\n"))
+            stack.append(_IN_COMMENT)
+            break
+        if position >= len(line):
+            break
         for match_here, action, new_state in lexer._tokens[stack[-1]]:
             match = match_here(line, position)
             if not match:
@@ -177,6 +190,16 @@ def _lex_line(lexer: Any, line: str, states: tuple[str, ...]) -> tuple[tuple[Col
                 stack = ["root"]
             position += 1
     return tuple(found), tuple(stack)
+
+
+@cache
+def _has_c_comments(lexer: Any, state: str) -> bool:
+    """Whether /* begins a comment in a state: one over several lines is a single match for Pygments."""
+    for match_here, action, _ in lexer._tokens[state]:
+        match = match_here("/* x */", 0)
+        if match:
+            return match.end() == len("/* x */") and action in PygmentsToken.Comment
+    return False
 
 
 def _note(found: list[Coloured], at: int, kind: _TokenType, value: str) -> None:

@@ -31,6 +31,8 @@ class CodeLayout(BlockLayout):
 
     def __init__(self, look: Look, language: str) -> None:
         self._look = look
+        self._head_height = look.theme.scaled(HEAD_HEIGHT)
+        self._copy_width = look.theme.scaled(COPY_WIDTH)
         self._language = language
         self._highlighter = CodeHighlighter(language)
         self._font = look.theme.fonts.code
@@ -52,7 +54,7 @@ class CodeLayout(BlockLayout):
     def height(self) -> float:
         """Head, lines, and the room around them."""
         bar = BAR_SPACE if self._sideways.is_needed else PADDING_Y
-        return HEAD_HEIGHT + PADDING_Y + max(len(self._lines), 1) * self._line_height + bar
+        return self._head_height + PADDING_Y + max(len(self._lines), 1) * self._line_height + bar
 
     @property
     def changed_from(self) -> float:
@@ -102,7 +104,7 @@ class CodeLayout(BlockLayout):
             if not line.isascii():
                 width += 0.8 * sum(character > "\u2e7f" for character in line)  # most of them are wide
             self._widest = max(self._widest, min(width, LONGEST_SHOWN + 40))
-        self._changed_from = HEAD_HEIGHT + PADDING_Y + kept * self._line_height if kept else 0.0
+        self._changed_from = self._head_height + PADDING_Y + kept * self._line_height if kept else 0.0
         self._highlighter.forget_from(kept)
         for number in [number for number in self._made if number >= kept]:
             del self._made[number]
@@ -112,7 +114,7 @@ class CodeLayout(BlockLayout):
         tokens = self._look.theme.tokens
         box = QRectF(origin.x(), origin.y(), self._width, self.height)
         self._draw_box(painter, box, clip[0])
-        top = origin.y() + HEAD_HEIGHT + PADDING_Y
+        top = origin.y() + self._head_height + PADDING_Y
         first = max(int((clip[0] - top) // self._line_height), 0)
         last = min(int((clip[1] - top) // self._line_height) + 1, len(self._lines))
         if first >= last:
@@ -136,7 +138,7 @@ class CodeLayout(BlockLayout):
         """The character nearest to a point."""
         if not self._lines:
             return 0
-        row = (y - HEAD_HEIGHT - PADDING_Y) / self._line_height
+        row = (y - self._head_height - PADDING_Y) / self._line_height
         if row < 0:
             return 0
         if row >= len(self._lines):
@@ -161,7 +163,7 @@ class CodeLayout(BlockLayout):
         number = self._line_of(position)
         layout, shown = self._line(number)
         x = cursor_x(layout.lineAt(0), shown.shown(position - self._starts[number]))
-        top = HEAD_HEIGHT + PADDING_Y + number * self._line_height
+        top = self._head_height + PADDING_Y + number * self._line_height
         return QRectF(PADDING_X + x - self._sideways.offset, top, 0, self._line_height)
 
     def place(self, position: int, *, is_end: bool) -> int | None:
@@ -177,15 +179,16 @@ class CodeLayout(BlockLayout):
 
     def is_copy_button_at(self, x: float, y: float) -> bool:
         """Whether a point is on Copy."""
-        return 0 <= y < HEAD_HEIGHT and self._width - COPY_WIDTH <= x <= self._width
+        return 0 <= y < self._head_height and self._width - self._copy_width <= x <= self._width
 
     def show_copied(self, *, is_copied: bool) -> None:
         """Say on the button that the code is on the clipboard."""
         self._is_copied = is_copied
 
-    def scroll_sideways(self, pixels: float) -> bool:
-        """Move long lines."""
-        return self._sideways.move(pixels)
+    @property
+    def sideways(self) -> Sideways:
+        """How far it is moved."""
+        return self._sideways
 
     def _line_of(self, position: int) -> int:
         return max(bisect_right(self._starts, position) - 1, 0)
@@ -240,7 +243,7 @@ class CodeLayout(BlockLayout):
         painter.setPen(QPen(QColor(tokens.line)))
         painter.setBrush(QColor(tokens.code))
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
-        head = QRectF(box.left(), box.top(), box.width(), HEAD_HEIGHT)
+        head = QRectF(box.left(), box.top(), box.width(), self._head_height)
         if head.bottom() < clip_top:
             return
         path = QPainterPath()
@@ -252,7 +255,7 @@ class CodeLayout(BlockLayout):
         painter.setPen(QColor(tokens.secondary))
         painter.setFont(fonts.small)
         middle = Qt.AlignmentFlag.AlignVCenter
-        name = head.adjusted(PADDING_X, 0, -COPY_WIDTH - 8, 0)
+        name = head.adjusted(PADDING_X, 0, -self._copy_width - 8, 0)
         shortened = QFontMetricsF(fonts.small).elidedText(
             self._language or "text", Qt.TextElideMode.ElideRight, name.width()
         )
@@ -260,7 +263,9 @@ class CodeLayout(BlockLayout):
         icon = "check" if self._is_copied else "copy"
         scale = painter.device().devicePixelRatioF()
         pixmap = self._look.theme.icons.pixmap(icon, tokens.secondary, 15, scale)
-        painter.drawPixmap(QPointF(box.right() - COPY_WIDTH + 8, head.top() + (HEAD_HEIGHT - 15) / 2), pixmap)
+        painter.drawPixmap(
+            QPointF(box.right() - self._copy_width + 8, head.top() + (self._head_height - 15) / 2), pixmap
+        )
         painter.drawText(
             head.adjusted(0, 0, -PADDING_X, 0),
             middle | Qt.AlignmentFlag.AlignRight,

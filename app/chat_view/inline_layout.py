@@ -4,6 +4,7 @@ A piece is a long text's finished lines, or the rest of it. Nothing here can loa
 know characters, fonts and colours only.
 """
 
+import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import cast
@@ -107,6 +108,10 @@ class InlineLayout:
     def lay_out(self, inline: InlineText, width: float) -> None:
         """Lay a text out; one that only goes on after the present one costs only what is new."""
         formats, shown = self._formats_of(inline)
+        if self._alignment == Qt.AlignmentFlag.AlignLeft:
+            is_rtl = not inline.text.isascii() and is_right_to_left(inline.text)
+            side = Qt.AlignmentFlag.AlignRight if is_rtl else Qt.AlignmentFlag.AlignLeft
+            self._option.setAlignment(side)
         kept = 0
         if width == self._width:
             while kept < len(self._pieces) - 1 and _is_same(self._pieces[kept], shown, formats):
@@ -311,6 +316,15 @@ def _is_same(piece: _Piece, shown: ShownText, formats: list[_Format]) -> bool:
         return False
     inside = [part for part in formats if part.start < piece.end and part.end > piece.start]
     return inside == piece.formats
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether the first character that has a direction runs to the left."""
+    for character in text[:1000]:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("L", "R", "AL"):
+            return direction != "L"
+    return False
 
 
 def cursor_x(line: QTextLine, position: int) -> float:

@@ -34,6 +34,10 @@ class ListFollower(QObject):
         self._has_new_formulas = True
         self._coalescer.request()
 
+    def flush_now(self) -> None:
+        """Do not wait for the next frame."""
+        self._coalescer.flush_now()
+
     def flush(self) -> None:
         """Show what has changed since the last time."""
         view = self._view

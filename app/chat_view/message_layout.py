@@ -1,6 +1,7 @@
 """One message laid out to the column's width: its parts, their places, and how they are painted."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from markdown_it import MarkdownIt
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -35,6 +36,8 @@ class MessageLayout:
     def __init__(self, look: Look, parser: MarkdownIt, message: Message, width: float) -> None:
         self._look = look
         self._width = width
+        self._name_height = look.theme.scaled(NAME_HEIGHT)
+        self._note_height = look.theme.scaled(NOTE_HEIGHT)
         self._message = message
         self._note = ""
         tokens = look.theme.tokens
@@ -46,6 +49,8 @@ class MessageLayout:
         """Take the message as it is now; text that was appended costs only what is new."""
         self._message, self._width = message, width
         self._text.update(message.text, self._text_width(), is_finished=message.state != "streaming")
+        if self._is_users and not message.text.isascii():  # right to left, it begins at the bubble's right
+            self._text.column.set_width(min(ceil(self._text.column.natural_width) + 1, self._text_width()))
         if message.reasoning:
             self._reasoning.update(message, width)
         self._note = note_under(message, activity)
@@ -79,7 +84,7 @@ class MessageLayout:
         """From the gap above the message to the end of its last part."""
         if self._is_users:
             return ROW_GAP + self._text.height + 2 * BUBBLE_PADDING_Y + ACTIONS_UNDER_BUBBLE
-        return self._callout_top + self._callout_height + NOTE_GAP + NOTE_HEIGHT
+        return self._callout_top + self._callout_height + NOTE_GAP + self._note_height
 
     @property
     def text_rect(self) -> QRectF:
@@ -88,7 +93,7 @@ class MessageLayout:
             width = min(self._text.column.natural_width or self._text_width(), self._text_width())
             left = self._width - width - BUBBLE_PADDING_X
             return QRectF(left, ROW_GAP + BUBBLE_PADDING_Y, width, self._text.height)
-        return QRectF(0, ROW_GAP + NAME_HEIGHT + self._reasoning_height, self._width, self._text.height)
+        return QRectF(0, ROW_GAP + self._name_height + self._reasoning_height, self._width, self._text.height)
 
     def take_changed_from(self) -> float:
         """Above this height nothing has changed since this was last asked."""
@@ -101,13 +106,13 @@ class MessageLayout:
     @property
     def actions_rect(self) -> QRectF:
         """Where the buttons under the message are."""
-        top = self.height - (ACTIONS_UNDER_BUBBLE if self._is_users else NOTE_HEIGHT)
-        return QRectF(0, top, self._width, NOTE_HEIGHT)
+        top = self.height - (ACTIONS_UNDER_BUBBLE if self._is_users else self._note_height)
+        return QRectF(0, top, self._width, self._note_height)
 
     def parts(self) -> Iterator[tuple[int, TextColumn, QPointF]]:
         """The texts that are shown, with their numbers and their corners."""
         if self._message.reasoning and self._reasoning.text is not None:
-            corner = QPointF(0, ROW_GAP + NAME_HEIGHT) + self._reasoning.text_corner
+            corner = QPointF(0, ROW_GAP + self._name_height) + self._reasoning.text_corner
             yield REASONING, self._reasoning.text, corner
         yield TEXT, self._text, self.text_rect.topLeft()
 
@@ -159,7 +164,7 @@ class MessageLayout:
         """The line that opens and folds the reasoning; empty without any."""
         if self._is_users or not self._message.reasoning:
             return QRectF()
-        return QRectF(0, ROW_GAP + NAME_HEIGHT, self._width, HEAD_HEIGHT)
+        return QRectF(0, ROW_GAP + self._name_height, self._width, self._reasoning.head_height)
 
     @property
     def reasoning_title(self) -> str:
@@ -203,7 +208,7 @@ class MessageLayout:
         inner_top, inner_bottom = clip.top() - top_left.y(), clip.bottom() - top_left.y()
         if self._is_users:
             self._paint_bubble(painter, top_left)
-        elif inner_top < ROW_GAP + NAME_HEIGHT + self._reasoning_height:
+        elif inner_top < ROW_GAP + self._name_height + self._reasoning_height:
             self._paint_name(painter, top_left)
             if not self.reasoning_rect.isEmpty():
                 self._reasoning.draw_frame(painter, top_left + self.reasoning_rect.topLeft())
@@ -249,17 +254,22 @@ class MessageLayout:
         bubble = self.text_rect.adjusted(
             -BUBBLE_PADDING_X, -BUBBLE_PADDING_Y, BUBBLE_PADDING_X, BUBBLE_PADDING_Y
         ).translated(top_left)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._look.theme.tokens.bubble))
+        tokens = self._look.theme.tokens
+        is_outlined = tokens.bubble == tokens.window  # where contrasts are high
+        painter.setPen(QColor(tokens.line) if is_outlined else Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.bubble))
         painter.drawRoundedRect(bubble, BUBBLE_RADIUS, BUBBLE_RADIUS)
 
     def _paint_name(self, painter: QPainter, top_left: QPointF) -> None:
-        icon_top = top_left.y() + ROW_GAP + (NAME_HEIGHT - 8 - ICON_SIZE) / 2
+        icon_top = top_left.y() + ROW_GAP + (self._name_height - 8 - ICON_SIZE) / 2
         self._paint_icon(painter, QPointF(top_left.x(), icon_top), "answer", self._look.theme.tokens.accent)
         painter.setPen(QColor(self._look.theme.tokens.text))
         painter.setFont(self._look.theme.fonts.strong)
         place = QRectF(
-            top_left.x() + NAME_INDENT, top_left.y() + ROW_GAP, self._width - NAME_INDENT, NAME_HEIGHT - 8
+            top_left.x() + NAME_INDENT,
+            top_left.y() + ROW_GAP,
+            self._width - NAME_INDENT,
+            self._name_height - 8,
         )
         _draw_line(painter, place, self._message.model)
 
@@ -298,7 +308,7 @@ class MessageLayout:
 
     @property
     def _callout_top(self) -> float:
-        return ROW_GAP + NAME_HEIGHT + self._reasoning_height + self._text.height
+        return ROW_GAP + self._name_height + self._reasoning_height + self._text.height
 
     @property
     def _callout_height(self) -> float:

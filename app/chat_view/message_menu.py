@@ -36,6 +36,8 @@ def make_menu(view: "ChatView", row: int) -> QMenu:
     if not layout.reasoning_rect.isEmpty():
         words = tr("Hide reasoning") if layout.is_reasoning_open else tr("Show reasoning")
         menu.addAction(words, lambda: view.toggle_reasoning(row))
+    if message.stats.expert_use or (view.offers_experts and message.role == "assistant"):
+        menu.addAction(tr("Experts used…"), lambda: view.experts_requested.emit(message.id))
     if message.state != "streaming":
         menu.addSeparator()
         if message.role == "user":

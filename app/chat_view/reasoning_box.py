@@ -19,6 +19,7 @@ class ReasoningBox:
 
     def __init__(self, look: Look, parser: MarkdownIt) -> None:
         self._look = look
+        self.head_height = look.theme.scaled(HEAD_HEIGHT)
         self._parser = parser
         self._message: Message | None = None
         self._width = 0.0
@@ -34,12 +35,12 @@ class ReasoningBox:
     @property
     def height(self) -> float:
         """The line, and what is below it while it is open."""
-        return HEAD_HEIGHT + (self.text.height + 2 * PADDING if self.text is not None else 0)
+        return self.head_height + (self.text.height + 2 * PADDING if self.text is not None else 0)
 
     @property
     def text_corner(self) -> QPointF:
         """Where the text begins."""
-        return QPointF(PADDING, HEAD_HEIGHT + PADDING / 2)
+        return QPointF(PADDING, self.head_height + PADDING / 2)
 
     @property
     def title(self) -> str:
@@ -91,13 +92,15 @@ class ReasoningBox:
         self._draw_icon(painter, "thought", origin.x() + self._width - PADDING - ICON_SIZE, origin)
         painter.setPen(QColor(tokens.secondary))
         painter.setFont(fonts.small)
-        place = QRectF(origin.x() + PADDING + 24, origin.y(), self._width - 2 * PADDING - 48, HEAD_HEIGHT)
+        place = QRectF(
+            origin.x() + PADDING + 24, origin.y(), self._width - 2 * PADDING - 48, self.head_height
+        )
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self.title)
 
     def _draw_icon(self, painter: QPainter, name: str, x: float, origin: QPointF) -> None:
         scale = painter.device().devicePixelRatioF()
         pixmap = self._look.theme.icons.pixmap(name, self._look.theme.tokens.secondary, ICON_SIZE, scale)
-        painter.drawPixmap(QPointF(x, origin.y() + (HEAD_HEIGHT - ICON_SIZE) / 2), pixmap)
+        painter.drawPixmap(QPointF(x, origin.y() + (self.head_height - ICON_SIZE) / 2), pixmap)
 
 
 def _duration(seconds: float) -> str:

@@ -144,6 +144,27 @@ class MainWindow(QMainWindow):
         dialog.fileSelected.connect(self.model_file_chosen)
         dialog.open()
 
+    def ask_for_model_folder(self) -> None:
+        """Let the user pick the folder of a checkpoint."""
+        dialog = QFileDialog(self, tr("Open a model folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_model_folder)
+        dialog.open()
+
+    def open_model_folder(self, path: str) -> None:
+        """Use the checkpoint in a folder, or say that there is none."""
+        if is_model_folder(path):
+            self.model_file_chosen.emit(path)
+        else:
+            self.page.notice.show_error(
+                tr(
+                    "There is no model in “{name}”: a model folder has a config.json and .safetensors files "
+                    "in it.",
+                    name=Path(path).name,
+                )
+            )
+
     def ask_for_text_files(self) -> None:
         """Let the user pick files whose text goes with the next message."""
         dialog = QFileDialog(self, tr("Attach text files"))
@@ -203,17 +224,17 @@ class MainWindow(QMainWindow):
         return move_focus((self.sidebar, *header, *in_page), forward=forward)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take a model file, or text files."""
+        """Take a model file or folder, or text files."""
         if _dropped_files(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the model file that was dropped; attach other files."""
+        """Open the model file or folder that was dropped; attach other files."""
         paths = _dropped_files(event)
         if not paths:
             return
         event.acceptProposedAction()
-        models = [path for path in paths if Path(path).suffix.lower() == ".gguf"]
+        models = [path for path in paths if is_model_folder(path) or Path(path).suffix.lower() == ".gguf"]
         if models:
             self.model_file_chosen.emit(models[0])
         else:
@@ -250,6 +271,8 @@ class MainWindow(QMainWindow):
         self.sidebar.collapse_requested.connect(self.toggle_sidebar)
         self.sidebar.new_requested.connect(self._new_chat)
         self.picker.file_requested.connect(self.ask_for_model_file)
+        self.picker.folder_requested.connect(self.ask_for_model_folder)
+        self.page.empty_state.model_folder_requested.connect(self.ask_for_model_folder)
         self.page.composer.attach_requested.connect(self.ask_for_text_files)
         self.page.empty_state.model_file_requested.connect(self.ask_for_model_file)
         self.frame.toggled.connect(self._panel_button.setChecked)
@@ -262,6 +285,7 @@ class MainWindow(QMainWindow):
             "stop": self.go_back,
             "choose_model": self.picker.open_popup,
             "open_model": self.ask_for_model_file,
+            "open_model_folder": self.ask_for_model_folder,
             "toggle_sidebar": self.toggle_sidebar,
             "toggle_panel": self._toggle_panel,
             "larger_text": lambda: theme.step_font_scale(1),
@@ -325,6 +349,11 @@ class MainWindow(QMainWindow):
 
 
 def _dropped_files(event: QDropEvent) -> list[str]:
-    """The paths of the files in a drop; empty where there is anything that is no file of this computer."""
+    """The paths in a drop; empty where there is anything but files and models of this computer."""
     paths = [url.toLocalFile() for url in event.mimeData().urls()]
-    return paths if all(path and Path(path).is_file() for path in paths) else []
+    return paths if all(path and (Path(path).is_file() or is_model_folder(path)) for path in paths) else []
+
+
+def is_model_folder(path: str) -> bool:
+    """Whether a folder looks like a checkpoint; what is wrong with it the engine says when it reads it."""
+    return (Path(path) / "config.json").is_file()

@@ -23,6 +23,7 @@ class ModelPicker(QWidget):
     """A button with the model's name, its popup, and a few facts beside it."""
 
     file_requested = Signal()
+    folder_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,8 +93,9 @@ class ModelPicker(QWidget):
                 popup.show_progress(model, fraction)
             popup.chosen.connect(choice.choose)
             popup.eject_requested.connect(choice.eject)
-        popup.add_file_entry()
+        popup.add_file_entries()
         popup.file_requested.connect(self.file_requested)
+        popup.folder_requested.connect(self.folder_requested)
         return popup
 
     @property

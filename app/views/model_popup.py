@@ -29,6 +29,7 @@ class ModelPopup(QFrame):
     chosen = Signal(str)  # model
     eject_requested = Signal(str)
     file_requested = Signal()
+    folder_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -70,16 +71,21 @@ class ModelPopup(QFrame):
             self._column.addWidget(row)
         self._rows += rows
 
-    def add_file_entry(self) -> None:
-        """Add the way to a file that is in no group."""
-        button = QPushButton(f"  {tr('Open a .gguf…')}", self)
-        button.setProperty("shape", "entry")
-        button.setAccessibleName(tr("Open a .gguf…"))
-        button.setIcon(self._theme.icons.icon("open", self._theme.tokens.text))
-        button.clicked.connect(self._ask_for_file)
-        self._file_entry = button
+    def add_file_entries(self) -> None:
+        """Add the ways to a file and to a folder that are in no group."""
         self._column.addSpacing(4)
-        self._column.addWidget(button)
+        for text, icon, signal in (
+            (tr("Open a .gguf…"), "open", self.file_requested),
+            (tr("Open a model folder…"), "storage", self.folder_requested),
+        ):
+            button = QPushButton(f"  {text}", self)
+            button.setProperty("shape", "entry")
+            button.setAccessibleName(text)
+            button.setIcon(self._theme.icons.icon(icon, self._theme.tokens.text))
+            button.clicked.connect(self.close)
+            button.clicked.connect(signal)
+            self._column.addWidget(button)
+            self._file_entry = self._file_entry or button
         self._column.addStretch()
 
     def show_progress(self, model: str, fraction: float) -> None:
@@ -114,10 +120,6 @@ class ModelPopup(QFrame):
     def _choose(self, model: str) -> None:
         self.close()
         self.chosen.emit(model)
-
-    def _ask_for_file(self) -> None:
-        self.close()
-        self.file_requested.emit()
 
 
 class ModelRow(QWidget):

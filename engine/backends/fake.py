@@ -195,6 +195,13 @@ class FakeBackend:
         self._slots[slot] = token_ids
         return True
 
+    def states(self, slot: int) -> tuple[()]:  # noqa: ARG002
+        """Nothing: it drafts by itself or not at all."""
+        return ()
+
+    def drafter(self) -> None:
+        """It has none."""
+
     def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
         """Nothing is counted."""
         return ()

@@ -14,6 +14,7 @@ from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
 from engine.contract.paths import Paths
 from engine.generation.backend import CacheFull, Cancelled, Entry, Floats, Progress
+from engine.generation.draft import PromptLookup
 from engine.generation.sampler import LogitsSampler
 from engine.hardware.expert_placement import ModelBytes, place_model
 from engine.hardware.memory import available_bytes, physical_cores, rss_bytes
@@ -21,6 +22,7 @@ from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_chec
 from engine.library.describe import describe
 from engine.library.gguf import GgufHeader, read_header
 from engine.transformer.config import ModelConfig
+from engine.transformer.drafters import MtpDrafter
 from engine.transformer.model import load_model, model_config
 from engine.transformer.products import product_speeds
 from engine.transformer.quantized_linear import QuantizedType
@@ -75,7 +77,7 @@ class TorchBackend:
             expert_device="cpu" if placement.where == "split" else None,
             quantize_to=quantize_to,
             cache_folder=Paths.from_environment().cache,
-            with_mtp=False,  # nothing drafts yet
+            with_mtp=params.draft_tokens != 0,
             progress=progress,
             cancelled=cancelled,
         )
@@ -86,6 +88,8 @@ class TorchBackend:
             for _ in range(self.num_slots)
         ]
         self.num_positions = context_length  # positions of all slots together: what memory was found free for
+        self._states: dict[int, torch.Tensor] = {}  # by slot, hidden states (T, C) of its last decode call
+        self._draft_tokens = params.draft_tokens
         self._logits: list[torch.Tensor] = []  # (V,) float32 each, of the last decode call
         self.batch_size = min(params.batch_size, context_length)
         self.is_interruptible = True  # between layers
@@ -130,6 +134,7 @@ class TorchBackend:
                     f"positions {entry.position} to {end} do not follow on the KV cache of {cache.max_length}"
                 )
             hidden = self._model.hidden_states(entry.token_ids, entry.position, cache, cancelled)  # (T, C)
+            self._states[entry.slot] = hidden
             rows.append(len(all_logits))
             if entry.num_logits:
                 all_logits += self._model.logits(hidden[-entry.num_logits :])  # (V,) each
@@ -169,6 +174,18 @@ class TorchBackend:
         cache.take_bytes(state)
         return True
 
+    def states(self, slot: int) -> torch.Tensor:
+        """Hidden states (T, C) of the last call."""
+        return self._states[slot]
+
+    def drafter(self) -> MtpDrafter | PromptLookup | None:
+        """The model's MTP layers, else the text itself; None where drafting is off."""
+        if self._draft_tokens == 0:
+            return None
+        if self._model.mtp_layers:
+            return MtpDrafter(self._model, self.loaded.context_length)
+        return PromptLookup()
+
     def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:
         """How often each expert of each layer was chosen, of tokens that were forgotten again too."""
         counts = self._caches[slot].expert_counts
@@ -188,7 +205,7 @@ class TorchBackend:
     def close(self) -> None:
         """Give the memory back."""
         self._model = None  # type: ignore[assignment]
-        self._caches, self._logits = [], []
+        self._caches, self._logits, self._states = [], [], {}
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

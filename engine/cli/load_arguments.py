@@ -9,6 +9,7 @@ import msgspec
 
 from engine.contract.params import BackendChoice, FlashAttention, KvType, LoadParams, WeightType
 
+DRAFTS: dict[str, int | None] = {"off": 0, "auto": None, "1": 1, "2": 2, "3": 3, "4": 4}
 WEIGHT_TYPES: dict[str, WeightType] = {"none": "auto", "int8": "int8", "int4": "int4"}
 
 
@@ -35,6 +36,8 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     choice("--flash-attention", default.flash_attention, get_args(FlashAttention), "fused attention")
     choice("--backend", default.backend, get_args(BackendChoice), "which engine runs it")
     choice("--quantize", "none", WEIGHT_TYPES, "the torch engine's weights in 8 or 4 bits")
+    drafts = "guess N tokens per step by MTP layers or from the text; auto measures what pays (torch engine)"
+    group.add_argument("--mtp", default="off", choices=DRAFTS, help=drafts)
     counting = "tell in --json how often each expert of each layer was chosen (torch engine)"
     group.add_argument("--count-experts", action="store_true", help=counting)
     group.add_argument("--no-mmap", action="store_true", help="read the weights into memory of their own")
@@ -56,6 +59,7 @@ def load_from(arguments: argparse.Namespace) -> LoadParams:
         use_mlock=arguments.mlock,
         backend=arguments.backend,
         weight_type=WEIGHT_TYPES[arguments.quantize],
+        draft_tokens=DRAFTS[arguments.mtp],
         count_experts=arguments.count_experts,
     )
 

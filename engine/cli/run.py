@@ -109,6 +109,7 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
     usage, loaded = finished.usage, finished.loaded
     calls = [asdict(call) for call in answer.tool_calls]
     experts, notice = usage.expert_counts, finished.template_notice
+    acceptance = round(usage.accepted_tokens / usage.drafted_tokens, 3) if usage.drafted_tokens else None
     return {
         "text": answer.text,
         "reasoning": answer.reasoning,
@@ -119,10 +120,12 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
         "ttft_ms": round(usage.ttft_ms, 2),
         "prompt_tps": round(usage.prompt_tps, 1),
         "decode_tps": round(usage.decode_tps, 1),
-        "draft_acceptance": None,
+        "draft_acceptance": acceptance,
+        "drafting": usage.drafting,
         "peak_rss_mib": round(usage.peak_rss_mib, 1),
         "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
         "backend": loaded.backend if loaded else None,
+        "backend_reason": loaded.backend_reason if loaded else None,
         "device": loaded.device if loaded else None,
         "seed": finished.seed,
         **({"tool_calls": calls} if calls else {}),

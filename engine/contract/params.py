@@ -97,6 +97,7 @@ class LoadParams:
     use_mlock: bool = False  # the weights may not leave the memory
     backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
+    draft_tokens: int | None = 0  # guessed per step by MTP layers or from the text; None measures what pays
     count_experts: bool = False  # the torch engine tells how often each expert was chosen
 
     def __post_init__(self) -> None:
@@ -107,6 +108,8 @@ class LoadParams:
             )
         if self.threads is not None:
             _require(1 <= self.threads <= 512, "threads", "from 1 to 512", self.threads)
+        if self.draft_tokens is not None:
+            _require_between("draft_tokens", self.draft_tokens, 0, 8)
         _require(self.gpu_layers >= -1, "gpu_layers", "-1 or more", self.gpu_layers)
         _require(1 <= self.batch_size <= 65536, "batch_size", "from 1 to 65536", self.batch_size)
         _require(1 <= self.sequences <= 128, "sequences", "from 1 to 128", self.sequences)

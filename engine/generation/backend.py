@@ -148,6 +148,14 @@ class Backend(Protocol):
         """A sampler for one request; `history` is the prompt, for repeat penalties."""
         ...
 
+    def states(self, slot: int) -> Any:
+        """What the last decode call leaves a drafter, a row per token of the slot; () where nothing."""
+        ...
+
+    def drafter(self) -> Any:
+        """A `draft.Drafter` for one sequence; None where the model has nothing to draft with."""
+        ...
+
     def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:
         """How often each expert of each layer was chosen since the slot was empty; () where nobody counts."""
         ...

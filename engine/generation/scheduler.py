@@ -8,7 +8,7 @@ Knows nothing of text, chat templates or processes; everything here is token ids
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.contract.errors import EngineError, InternalError
 from engine.contract.messages import FinishReason
@@ -100,6 +100,7 @@ class Scheduler:
                 return
             self._waiting.popleft()
             self._running.append(sequence)
+            sequence.expert_counts_before = self._backend.expert_counts(sequence.slot)
             expected = min(sequence.max_tokens - sequence.generated_length, EXPECTED_ANSWER)
             self._cache.reserve(sequence.pending_length + expected)
             if not sequence.started_s:  # not one that paused
@@ -140,7 +141,8 @@ class Scheduler:
             if is_reading(sequence):
                 continue
             if length <= room:
-                planned.append((sequence, entry_of(sequence, length)))
+                entry = self._with_drafts(sequence, entry_of(sequence, length))
+                planned.append((sequence, entry))
                 room -= length
             else:
                 left_out.append(sequence)
@@ -173,6 +175,19 @@ class Scheduler:
     def _put_first(self, left_out: list[Sequence]) -> None:
         if left_out:
             self._running = left_out + [sequence for sequence in self._running if sequence not in left_out]
+
+    def _with_drafts(self, sequence: Sequence, entry: Entry) -> Entry:
+        """The entry with guesses behind it, where the sequence generates alone."""
+        if sequence.drafting is None or len(self._running) > 1 or sequence.pending_length != 1:
+            return entry
+        context_length = self._backend.loaded.context_length
+        most = min(
+            sequence.max_tokens - sequence.generated_length - 1,
+            context_length - len(sequence.token_ids),
+            self._backend.batch_size - 1,
+        )
+        drafts = sequence.drafting.propose(sequence.token_ids, most)
+        return replace(entry, token_ids=[*entry.token_ids, *drafts], num_logits=1 + len(drafts))
 
     def _next_length(self, sequence: Sequence) -> int:
         """Tokens to compute next: all that are known, but up to where a checkpoint is kept."""
@@ -211,7 +226,10 @@ class Scheduler:
         if is_reading(sequences[0]):
             self._chunk.note(len(entries[0].token_ids), time.perf_counter() - started)
         for (sequence, entry), row in zip(planned, rows, strict=True):
-            self._advance(sequence, entry, row)
+            if sequence.drafting is None:
+                self._advance(sequence, entry, row)
+            else:
+                self._advance_with_drafts(sequence, entry, row)
 
     def _make_room(self) -> None:
         """The KV cache is full though every sequence is within its context length."""
@@ -253,6 +271,25 @@ class Scheduler:
         if sequence.logprobs is not None:
             logprob = logprob_of(self._backend.logits(row), token, sequence.logprobs)
         self._append(sequence, token, logprob)
+
+    def _advance_with_drafts(self, sequence: Sequence, entry: Entry, row: int) -> None:
+        """The same where several tokens may have come at once."""
+        assert sequence.drafting is not None
+        if not entry.num_logits:
+            sequence.drafting.observe(entry)
+            sequence.cached_length += len(entry.token_ids)
+            return
+        try:
+            tokens, kept = sequence.drafting.judge(entry, row, sequence.token_ids)
+        except EngineError as error:
+            sequence.error = error
+            self._end_here(sequence, None)
+            return
+        sequence.cached_length += kept
+        for token in tokens:
+            if not sequence.has_ended:
+                sequence.token_ids.append(token)
+                self._append(sequence, token)
 
     def _take_forced(self, sequence: Sequence) -> None:
         for token in sequence.take_forced():

@@ -10,7 +10,7 @@ where the best two logits are nearer than `near_tie` the row is computed again a
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from engine.generation.draft import Draft, Drafter, States
 from engine.generation.governor import Governor
 
 PREFILL_CHUNK = 512
+QUANTIZED_NEAR_TIE = 0.05  # roundings of 16-bit activations turn over
 NEAR_TIE = 1e-3  # of logits in float32: 400 times the largest deviation measured (docs/benchmarks.md)
 
 
@@ -121,7 +122,16 @@ class _Run:
         drafts = self.drafter.propose(token_ids, most, self._choose) if most > 0 else []
         new = [*token_ids[position:], *(draft.token for draft in drafts)]
         logits, states = self.model.decode(new, position, len(drafts) + 1)
-        tokens, num_rows = self._judge(drafts, logits, token_ids)
+        tokens, num_rows = judge(
+            drafts,
+            logits,
+            token_ids,
+            filters=self.filters,
+            random=self.random,
+            near_tie=self.limits.near_tie,
+            end_tokens=self.limits.end_tokens,
+            alone=self._alone,
+        )
         self._observe(position, states, len(new) - len(drafts) + num_rows - 1)
         speculation.num_drafted += len(drafts)
         pairs = zip(tokens, drafts, strict=False)
@@ -136,34 +146,44 @@ class _Run:
         if self.speculation.governor.may_draft:
             self.drafter.observe(position, self.model.rows(states, num_rows))
 
-    def _judge(
-        self, drafts: list[Draft], logits: Sequence[Floats], token_ids: list[int]
-    ) -> tuple[list[int], int]:
-        """The tokens that come next and how many rows of `logits` they took; the last has no row yet."""
-        tokens: list[int] = []
-        for row, draft in enumerate(drafts):
-            history = [*token_ids, *tokens]
-            target = self.filters(logits[row], history)
-            if target.gap < self.limits.near_tie:  # what follows was computed after the other row
-                return [*tokens, self._alone(history).draw(self.random)], row + 1
-            token, stays = accept(draft, target, self.random)
-            tokens.append(token)
-            if not stays or token in self.limits.end_tokens:
-                return tokens, row + 1
-        history = [*token_ids, *tokens]
-        target = self.filters(logits[len(drafts)], history)
-        if drafts and target.gap < self.limits.near_tie:
-            target = self._alone(history)
-        return [*tokens, target.draw(self.random)], len(drafts) + 1
-
-    def _alone(self, history: list[int]) -> Distribution:
-        """The distribution after `history` as plain decoding computes it; the row is written again."""
-        logits, _ = self.model.decode(history[-1:], len(history) - 1, 1)
-        return self.filters(logits[0], history)
+    def _alone(self, history: list[int]) -> Floats:
+        return self.model.decode(history[-1:], len(history) - 1, 1)[0][0]
 
     def _choose(self, logits: Floats, history: Sequence[int]) -> Draft:
         distribution = self.filters(logits, history)
         return Draft(distribution.draw(self.random), distribution)
+
+
+def judge(
+    drafts: list[Draft],
+    logits: Sequence[Floats],
+    token_ids: list[int],
+    *,
+    filters: Filters,
+    random: np.random.Generator,
+    near_tie: float,
+    end_tokens: frozenset[int],
+    alone: Callable[[list[int]], Floats],
+) -> tuple[list[int], int]:
+    """The tokens that come after `token_ids` and how many rows of `logits` they took; the last has none yet.
+
+    `alone` computes the logits (V,) after some tokens as plain decoding does and writes their row again.
+    """
+    tokens: list[int] = []
+    for row, draft in enumerate(drafts):
+        history = [*token_ids, *tokens]
+        target = filters(logits[row], history)
+        if target.gap < near_tie:  # what follows was computed after the other row
+            return [*tokens, filters(alone(history), history).draw(random)], row + 1
+        token, stays = accept(draft, target, random)
+        tokens.append(token)
+        if not stays or token in end_tokens:
+            return tokens, row + 1
+    history = [*token_ids, *tokens]
+    target = filters(logits[len(drafts)], history)
+    if drafts and target.gap < near_tie:
+        target = filters(alone(history), history)
+    return [*tokens, target.draw(random)], len(drafts) + 1
 
 
 def accept(draft: Draft, target: Distribution, random: np.random.Generator) -> tuple[int, bool]:

@@ -21,6 +21,7 @@ from engine.training.model import TrainedModel
 from engine.training.tokenizer import BEGIN, CHAT_TEMPLATE, END, PAD, SPECIAL_TOKENS
 from engine.transformer.config import MlaConfig, ModelConfig
 from engine.transformer.config_readers import read_config
+from engine.transformer.tensor_source import CheckpointSource
 from engine.transformer.weights import Weights
 
 
@@ -112,7 +113,8 @@ def load_trained(folder: Path) -> TrainedModel:
     """A saved model, to be trained or taught from; raises ModelDamaged where a tensor is missing."""
     checkpoint = read_checkpoint(folder)
     model = TrainedModel(read_config(checkpoint))
-    weights = Weights(checkpoint, dtype=torch.float32, device=torch.device("cpu"))
+    source = CheckpointSource(checkpoint, None)
+    weights = Weights(source, dtype=torch.float32, device=torch.device("cpu"))
     with torch.no_grad():
         for name, tensor in checkpoint_tensors(model):  # views: what is copied into them is in the model
             tensor.copy_(weights.tensor(name, *tensor.shape))

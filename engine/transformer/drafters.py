@@ -45,18 +45,20 @@ class MtpDrafter:
         self._cache = model.new_mtp_cache(max_length + len(model.mtp_layers) + 1)
         num_layers = len(model.mtp_layers)
         self._done = [0] * num_layers  # positions computed with true tokens, per depth
-        nothing = torch.empty(0, model.config.hidden_size, dtype=model.dtype, device=model.device)
-        self._waiting = [nothing] * num_layers  # hidden states of the depth before, from `done` on
+        self._nothing = torch.empty(0, model.config.hidden_size, dtype=model.dtype, device=model.device)
+        self._waiting = [self._nothing] * num_layers  # hidden states of the depth before, from `done` on
         self._last: Tensor | None = None  # (1, C): what the first depth made of the last position
+        self._start = 0  # the first position it has seen; its own positions count from there
 
     def observe(self, position: int, states: States) -> None:
         """Keep the hidden states until guesses are wanted: then they are computed together."""
-        if position != self._done[0] + len(self._waiting[0]):
-            raise ValueError(f"position {position} does not follow on what was observed")
+        if position != self._start + self._done[0] + len(self._waiting[0]):
+            self._forget(position)
         self._waiting[0] = torch.cat([self._waiting[0], states])  # (n, C)
 
     def propose(self, token_ids: Sequence[int], most: int, choose: Choose) -> list[Draft]:
         """Guesses after the last token, each given those before it."""
+        whole, token_ids = token_ids, token_ids[self._start :]
         self._catch_up(token_ids)
         hidden, position = self._last, len(token_ids) - 2  # the last one that the model has computed
         if hidden is None or self._done[0] != position + 1:
@@ -65,7 +67,7 @@ class MtpDrafter:
         guessed = hidden[:0]  # (n, C): what the depth before made of guesses
         while True:
             logits = self._model.logits(hidden[-1:])[0].cpu().numpy()  # (V,)
-            drafts.append(choose(logits, [*token_ids, *(draft.token for draft in drafts)]))
+            drafts.append(choose(logits, [*whole, *(draft.token for draft in drafts)]))
             if len(drafts) == most:
                 return drafts
             known = [*token_ids, *(draft.token for draft in drafts)]
@@ -78,6 +80,15 @@ class MtpDrafter:
             following = known[len(known) - len(inputs) :]
             hidden = self._model.mtp_hidden_states(depth, inputs, following, start, self._cache)  # (n, C)
             guessed = hidden
+
+    def _forget(self, start: int) -> None:
+        """Begin anew: what comes does not follow, or the KV cache held what came before already.
+
+        Rotary positions say distances only, so that its own may begin anywhere in the text.
+        """
+        self._start, self._last = start, None
+        self._done = [0] * len(self._done)
+        self._waiting = [self._nothing] * len(self._waiting)
 
     def _catch_up(self, token_ids: Sequence[int]) -> None:
         """Compute every depth as far as its tokens are known."""

@@ -55,8 +55,8 @@ def product_speeds() -> ProductSpeeds:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x @ weight.T + bias`: (T, in), (out, in), (out,) to (T, out). Has gradients where they are wanted."""
-    if x.ndim == 2 and len(x) >= MANY_ROWS and wants_onednn(x) and x.is_contiguous() and _is_dense(weight):
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    if x.ndim == 2 and len(x) >= MANY_ROWS and wants_onednn(x) and _is_dense(weight):
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
         return product  # (T, out)
     return F.linear(x, weight, bias)  # (T, out)
 

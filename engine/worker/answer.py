@@ -1,8 +1,11 @@
 """One answer: from a request to a sequence, and from that sequence's tokens to events."""
 
+import operator
 import secrets
 import time
+from typing import Any
 
+import numpy as np
 from msgspec import structs
 
 from engine.contract.chat import Part
@@ -18,8 +21,12 @@ from engine.contract.messages import (
     answer_event,
 )
 from engine.generation.backend import Backend, Cancelled
+from engine.generation.distribution import Filters
+from engine.generation.drafting import Drafting
+from engine.generation.governor import Governor
 from engine.generation.scheduler import Generated
 from engine.generation.sequence import Sequence
+from engine.generation.speculative import NEAR_TIE, QUANTIZED_NEAR_TIE
 from engine.hardware.memory import peak_rss_bytes
 from engine.worker.answer_parts import AnswerParts
 from engine.worker.prompt import make_prompt
@@ -50,6 +57,7 @@ class Answer:
             cancelled=cancelled,
             conversation_id=request.conversation_id,
             logprobs=request.logprobs,
+            drafting=self._drafting(),
         )
         self._logprobs: list[TokenLogprob] = []  # of tokens whose text is held back
         self._force_text()
@@ -115,7 +123,8 @@ class Answer:
             prompt_ms=1000 * (first_token_s - (sequence.started_s or now)),
             decode_ms=1000 * (now - first_token_s),
             peak_rss_mib=peak_rss_bytes() / 2**20,
-            expert_counts=self._backend.expert_counts(sequence.slot) if sequence.slot >= 0 else (),
+            **self._draft_usage(),
+            expert_counts=self._expert_counts(),
         )
         return FinishedEvent(
             request_id=self.request_id,
@@ -126,6 +135,40 @@ class Answer:
             template_notice=self._template_notice,
             reasoning_ended_by=self._reader.reasoning_ended_by,
         )
+
+    def _expert_counts(self) -> tuple[tuple[int, ...], ...]:
+        """What this request has chosen since it got its slot: the slot may have counted for others before."""
+        sequence = self.sequence
+        if sequence.slot < 0:
+            return ()
+        after = self._backend.expert_counts(sequence.slot)
+        return tuple(
+            tuple(map(operator.sub, *layers))
+            for layers in zip(after, sequence.expert_counts_before, strict=True)
+        )
+
+    def _drafting(self) -> Drafting | None:
+        """Drafting for requests that need no more than tokens; others run plainly."""
+        request, backend = self._request, self._backend
+        sampling, drafter = request.sampling, backend.drafter()
+        if drafter is None or request.logprobs is not None or sampling.grammar or sampling.json_schema:
+            return None
+        random = np.random.default_rng(self._seed)
+        filters = Filters(sampling, backend.piece, random)
+        load = request.load
+        governor = Governor(fixed=load.draft_tokens)
+        near_tie = QUANTIZED_NEAR_TIE if load.weight_type in ("int8", "int4") else NEAR_TIE
+        return Drafting(backend, drafter, filters, random, governor, near_tie)
+
+    def _draft_usage(self) -> dict[str, Any]:
+        drafting = self.sequence.drafting
+        if drafting is None:
+            return {}
+        return {
+            "drafted_tokens": drafting.num_drafted,
+            "accepted_tokens": drafting.num_accepted,
+            "drafting": drafting.governor.describe(),
+        }
 
     def _prepare(self, templates: TemplateChild) -> tuple[list[int], AnswerParts]:
         request, backend = self._request, self._backend

@@ -18,6 +18,7 @@ from app.theme.tokens import DARK, LIGHT
 from app.views.empty_state import SUGGESTIONS
 from app.views.model_popup import ModelRow
 from tests.support.host_recorder import worker_processes
+from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 from tests.support.tiny_model import write_tiny_model
 from tests.support.window import (
     WAIT_MS,
@@ -258,7 +259,8 @@ def test_the_popup_offers_the_built_in_model_what_was_opened_and_a_file(
     rows = popup.findChildren(ModelRow)
     assert {row.facts.name for row in rows} == {"Built-in model", "mine"}
     assert [row.facts.name for row in rows if row.is_current] == ["mine"]
-    assert popup.findChildren(QPushButton)[-1].text().strip() == "Open a .gguf…"
+    entries = [button.text().strip() for button in popup.findChildren(QPushButton)[-2:]]
+    assert entries == ["Open a .gguf…", "Open a model folder…"]
     builtin = next(row for row in rows if row.facts.name == "Built-in model")
     builtin.findChildren(QPushButton)[0].click()
     assert application.workings.choice.current == "builtin"
@@ -316,6 +318,31 @@ def test_a_model_file_dropped_on_the_window_is_opened(
 ) -> None:
     drop_on(application, damaged_model)
     qtbot.waitUntil(lambda: "damaged.gguf" in application.window.page.notice.text, timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("gesture", ["drop", "folder"])
+def test_the_folder_of_a_checkpoint_is_opened_and_stays_in_the_library(
+    gesture: str, application: Application, tmp_path: Path, qtbot: QtBot
+) -> None:
+    pytest.importorskip("torch")
+    folder = write_chat_checkpoint(tmp_path / "small", DEEPSEEK)
+    if gesture == "drop":
+        assert drop_on(application, folder)
+    else:
+        application.window.open_model_folder(str(folder))
+    workings = application.workings
+    qtbot.waitUntil(lambda: workings.choice.loaded is not None, timeout=WAIT_MS)
+    assert {loaded.backend for loaded in workings.choice.in_memory.values()} >= {"torch"}
+    qtbot.waitUntil(lambda: workings.library.find(str(folder)) is not None, timeout=WAIT_MS)
+    popup = application.window.picker.make_popup()
+    qtbot.addWidget(popup)
+    row = next(row for row in popup.findChildren(ModelRow) if row.facts.name == "small")
+    assert row.facts.line.startswith("Checkpoint · ")
+
+
+def test_a_folder_without_a_model_is_refused_in_words(application: Application, tmp_path: Path) -> None:
+    application.window.open_model_folder(str(tmp_path))
+    assert "config.json" in application.window.page.notice.text
 
 
 def test_a_text_file_dropped_on_the_window_is_attached(application: Application, tmp_path: Path) -> None:
@@ -412,3 +439,5 @@ def test_keys_lead_to_the_search_and_to_what_is_found_in_the_chat(
     wait_for_answer(application, qtbot)
     QTest.keyClick(application.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert application.workings.chat_view.find_control.bar.isVisible()
+    QTest.keyClick(application.window, Qt.Key.Key_Escape)
+    assert not application.workings.chat_view.find_control.bar.isVisible()

@@ -8,7 +8,7 @@ import pytest
 
 from engine.backends.llama import loading
 from engine.backends.llama.backend import LlamaBackend
-from engine.backends.llama.loading import SPARE_POSITIONS, num_positions
+from engine.backends.llama.loading import SPARE_POSITIONS, shared_positions
 from engine.contract.errors import InvalidRequest, ModelTooLarge
 from engine.contract.params import LoadParams
 from engine.generation.backend import CacheFull, DecodeCancelled, Entry
@@ -22,6 +22,13 @@ pytestmark = pytest.mark.llama
 TOKENS = list(range(10, 60))
 
 
+def load_shared(path: Path, **params: object) -> LlamaBackend:
+    """A model with one KV cache for all slots, which otherwise only large ones have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "SEPARATE_BYTES", 0)
+        return load(path, **params)
+
+
 def load(path: Path, **params: object) -> LlamaBackend:
     given = LoadParams(**{"threads": 1, "sequences": 3, "context_length": 512} | params)  # type: ignore[arg-type]
     return LlamaBackend(path, given, lambda _: None, lambda: False)
@@ -29,6 +36,13 @@ def load(path: Path, **params: object) -> LlamaBackend:
 
 @pytest.fixture(scope="module")
 def attention(tiny_model: Path) -> Iterator[LlamaBackend]:
+    loaded = load_shared(tiny_model)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def separate(tiny_model: Path) -> Iterator[LlamaBackend]:
     loaded = load(tiny_model)
     yield loaded
     loaded.close()
@@ -41,7 +55,7 @@ def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend
     loaded.close()
 
 
-@pytest.fixture(params=["attention", "recurrent"])
+@pytest.fixture(params=["attention", "separate", "recurrent"])
 def backend(request: pytest.FixtureRequest) -> Iterator[LlamaBackend]:
     loaded: LlamaBackend = request.getfixturevalue(request.param)
     yield loaded
@@ -60,6 +74,31 @@ def test_one_call_computes_several_sequences_each_for_itself(backend: LlamaBacke
     rows = backend.decode([Entry(0, 0, TOKENS[:20]), Entry(1, 0, TOKENS)], never)
     for row, expected in zip(rows, alone, strict=True):
         assert np.allclose(backend.logits(row), expected, atol=0.02)
+
+
+def test_with_parts_of_their_own_slots_do_not_touch_each_other_s_rounding(separate: LlamaBackend) -> None:
+    alone = logits_after(separate, TOKENS, 0, 0)
+    separate.truncate(0, 0)
+    for slot in (1, 2, 3):
+        compute(separate, TOKENS[: 10 * slot], slot=slot)
+    assert np.array_equal(logits_after(separate, TOKENS, 0, 4), alone)
+    for slot in range(5):
+        separate.truncate(slot, 0)
+
+
+def test_a_large_cache_is_shared_and_a_small_one_is_not() -> None:
+    def layout(token_bytes: int, *, can_truncate: bool = True) -> loading.KvLayout:
+        return loading.kv_layout(
+            LoadParams(),
+            context_length=1000,
+            shared_positions=1500,
+            token_bytes=token_bytes,
+            can_truncate=can_truncate,
+        )
+
+    assert layout(100) == loading.KvLayout(8, 8 * 1024, is_shared=False)
+    assert layout(200_000) == loading.KvLayout(60, 1500, is_shared=True)
+    assert layout(100, can_truncate=False) == loading.KvLayout(5, 1500, is_shared=True)
 
 
 def test_the_last_positions_of_an_entry_may_have_logits_too(backend: LlamaBackend) -> None:
@@ -103,7 +142,7 @@ def test_a_partial_state_brings_a_slot_back_to_where_it_was(backend: LlamaBacken
 
 
 def test_a_full_kv_cache_is_said_and_leaves_everything_as_it_was(tiny_model: Path) -> None:
-    backend = load(tiny_model, context_length=256, sequences=1)  # no spare positions
+    backend = load_shared(tiny_model, context_length=256, sequences=1)  # no spare positions
     expected = logits_after(backend, [70], 0, 0)
     backend.truncate(0, 0)
     compute(backend, TOKENS * 5)
@@ -197,10 +236,13 @@ def test_a_quantized_cache_without_flash_attention_is_refused(tiny_model: Path) 
         load(tiny_model, kv_type="q8_0", flash_attention="off")
 
 
-def test_memory_is_said_before_and_after(attention: LlamaBackend, recurrent: LlamaBackend) -> None:
+def test_memory_is_said_before_and_after(
+    attention: LlamaBackend, separate: LlamaBackend, recurrent: LlamaBackend
+) -> None:
     loaded = attention.loaded
     assert (loaded.context_length, loaded.sequences) == (512, 3)
     assert loaded.kv_cache_bytes == 1024 * loaded.kv_bytes_per_token
+    assert separate.loaded.kv_cache_bytes == separate.num_slots * 512 * loaded.kv_bytes_per_token
     assert loaded.weights_bytes > 400_000  # 0.1 M parameters in F32
     assert 0 < loaded.rss_before_bytes < loaded.rss_after_bytes
     assert recurrent.loaded.kv_bytes_per_token == 0
@@ -217,6 +259,6 @@ def test_a_cache_that_does_not_fit_is_refused_before_anything_is_loaded(
 
 def test_spare_positions_are_for_those_beside_one_full_context(tiny_model: Path) -> None:
     header = read_header(tiny_model)
-    assert num_positions(header, 512, LoadParams(sequences=1)) == 512
-    assert num_positions(header, 512, LoadParams()) == 1024
-    assert num_positions(header, 8192, LoadParams()) == 8192 + SPARE_POSITIONS
+    assert shared_positions(header, 512, LoadParams(sequences=1)) == 512
+    assert shared_positions(header, 512, LoadParams()) == 1024
+    assert shared_positions(header, 8192, LoadParams()) == 8192 + SPARE_POSITIONS

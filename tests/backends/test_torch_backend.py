@@ -24,6 +24,7 @@ from engine.contract.errors import (
     ModelTooLarge,
     ModelUnsupported,
 )
+from engine.contract.model_info import BACKEND_REASONS
 from engine.contract.params import LoadParams
 from engine.generation.backend import CacheFull, DecodeCancelled, Entry
 from tests.support.command_line import retort
@@ -201,9 +202,21 @@ def test_an_answer_goes_the_whole_way_through_host_and_worker(host: HostRecorder
     assert finished.usage.completion_tokens == 12 or finished.reason == "stop"
     assert finished.loaded is not None
     assert finished.loaded.backend == "torch"
+    assert finished.loaded.backend_reason == BACKEND_REASONS["folder"]
     host.ask("r2", str(folder), "hello", max_tokens=12)
     host.finished("r2")
     assert host.text_of("r1") == host.text_of("r2")
+
+
+def test_each_answer_counts_the_experts_of_what_was_computed_for_it(host: HostRecorder, folder: Path) -> None:
+    load = LoadParams(count_experts=True)
+    for request_id, prompt in (("r1", "hello"), ("r2", "hello there"), ("r3", "hello there")):
+        host.ask(request_id, str(folder), prompt, max_tokens=6, load=load, conversation_id="c")
+        usage = host.finished(request_id).usage
+        computed = usage.prompt_tokens - usage.cached_tokens + max(usage.completion_tokens - 1, 0)
+        dense, mixture = usage.expert_counts
+        assert computed <= sum(mixture) / 3 <= computed + 1  # an end token that came is not counted in both
+        assert sum(dense) == 0
 
 
 def test_experts_are_counted_per_slot_where_that_is_asked_for(folder: Path, backend: TorchBackend) -> None:

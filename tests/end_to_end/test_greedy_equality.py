@@ -1,8 +1,9 @@
 """At temperature 0 the whole way through host and worker gives what a plain llama.cpp loop gives.
 
 One conversation at a time and eight, with nothing known of a prompt and with a prefix of it in the KV cache.
-Where two tokens are as likely as can be told, rounding decides between them, and it depends on what else is
-in a call: there, and only there, answers may part. RETORT_FULL_TESTS=1 asks for all prompts.
+Trained models whose slots have a part of the KV cache each answer exactly alike. In a cache that all slots
+share, and with random weights, rounding decides where two tokens are as likely as can be told: there, and
+only there, answers may part. RETORT_FULL_TESTS=1 asks for all prompts.
 """
 
 import os
@@ -24,6 +25,8 @@ NUM_PROMPTS = 50 if FULL else 10
 WORDS = "once upon a time there was little dog who found big red ball and said hello to the moon".split()
 # the lead of the best logit below which answers may part (decision 11); the median is 1.5, 3, and 0.24 twice
 TIES = {"stories260k": 0.005, "builtin": 0.05, "tiny_model": 0.02, "medium_model": 0.02}
+SEPARATE, SHARED = 4096, 40_000  # context lengths for which slots have parts of their own, and have not
+CONTEXTS = {"stories260k": SHARED, "builtin": SHARED, "tiny_model": SEPARATE, "medium_model": SEPARATE}
 
 
 def prompts(count: int) -> list[str]:
@@ -57,13 +60,18 @@ def medium_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def stories260k_f16(shared_data: Path) -> Path:
+    return shared_data / "models" / "stories260K-F16.gguf"
+
+
+@pytest.fixture
 def stories260k(shared_data: Path) -> Path:
     return shared_data / "models" / "stories260K-F32.gguf"
 
 
-def ask_all(host: HostRecorder, model: Path, at_once: int, *, reuse: bool) -> None:
+def ask_all(host: HostRecorder, model: Path, at_once: int, *, reuse: bool, context_length: int) -> None:
     """Every prompt in a conversation of its own, so many at a time; with `reuse` first its beginning."""
-    load = LoadParams(context_length=4096, threads=4, sequences=8)
+    load = LoadParams(context_length=context_length, threads=4, sequences=8)
     asked = prompts(NUM_PROMPTS)
     for begin in range(0, len(asked), at_once):
         numbers = range(begin, min(begin + at_once, len(asked)))
@@ -103,7 +111,7 @@ def check(host: HostRecorder, answers: list[dict[str, Any]], *, tie: float) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("reuse", [False, True], ids=["fresh", "reused"])
 @pytest.mark.parametrize("at_once", [1, 8])
-@pytest.mark.parametrize("name", ["tiny_model", "builtin", "stories260k", "medium_model"])
+@pytest.mark.parametrize("name", ["builtin", "stories260k", "stories260k_f16"])
 def test_answers_are_those_of_a_plain_loop(
     request: pytest.FixtureRequest,
     host: HostRecorder,
@@ -115,8 +123,28 @@ def test_answers_are_those_of_a_plain_loop(
 ) -> None:
     model = request.getfixturevalue(name)
     expected = reference.answers(model)
-    ask_all(host, model, at_once, reuse=reuse)
-    check(host, expected, tie=TIES[name])
+    ask_all(host, model, at_once, reuse=reuse, context_length=SEPARATE)
+    check(host, expected, tie=0.0)
     if reuse:
         cached = [host.finished(f"r{number}").usage.cached_tokens for number in range(NUM_PROMPTS)]
         assert sum(cached) > 3 * NUM_PROMPTS
+
+
+@pytest.mark.llama
+@pytest.mark.slow
+@pytest.mark.parametrize("reuse", [False, True], ids=["fresh", "reused"])
+@pytest.mark.parametrize("at_once", [1, 8])
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_elsewhere_answers_part_at_ties_only(
+    request: pytest.FixtureRequest,
+    host: HostRecorder,
+    reference: Reference,
+    name: str,
+    at_once: int,
+    *,
+    reuse: bool,
+) -> None:
+    model = request.getfixturevalue(name)
+    expected = reference.answers(model)
+    ask_all(host, model, at_once, reuse=reuse, context_length=CONTEXTS[name])
+    check(host, expected, tie=TIES[name])

@@ -78,6 +78,16 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, name: str, valu
     assert refusal(write_checkpoint(tmp_path, DEEPSEEK, arrays)).endswith(reason)
 
 
+@pytest.mark.parametrize("kind", ["int8", "int4"])
+def test_weights_that_are_no_numbers_are_refused_before_they_are_quantized(tmp_path: Path, kind: Any) -> None:
+    arrays = random_arrays(DEEPSEEK)
+    arrays[EXPERT].flat[7] = math.nan
+    checkpoint = read_checkpoint(write_checkpoint(tmp_path / "model", DEEPSEEK, arrays))
+    with pytest.raises(ModelDamaged, match=f"the tensor {EXPERT} holds values that are no numbers"):
+        load_model(checkpoint, quantize_to=kind, cache_folder=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
 def test_large_weights_whose_sum_overflows_are_numbers_all_the_same(tmp_path: Path) -> None:
     arrays = random_arrays(DEEPSEEK)
     arrays[UP][:] = 3e38

@@ -1,5 +1,6 @@
 """GGUF files in the torch engine: blocks, names, layouts, and llama.cpp's logits for the same tokens."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from gguf import GGMLQuantizationType
 from gguf.quants import dequantize as their_dequantize
 from gguf.quants import quantize as their_quantize
 
-from engine.contract.errors import ModelDamaged, ModelUnsupported
+from engine.contract.errors import ModelDamaged, ModelError, ModelUnsupported
 from engine.library.checkpoint import read_checkpoint
-from engine.library.gguf import read_header
+from engine.library.gguf import GgufHeader, read_header
 from engine.library.gguf_types import TENSOR_TYPES
 from engine.transformer.gguf_blocks import READERS, dequantize
 from engine.transformer.model import Transformer, load_model
@@ -77,6 +78,26 @@ def test_a_quantized_gguf_can_be_quantized_again_and_kept(tmp_path: Path, kind: 
     )
     assert torch.equal(first, second)
     assert float((first - plain).norm() / plain.norm()) < 0.08
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> GgufHeader:
+    path = tmp_path_factory.mktemp("sound") / "m.gguf"
+    return read_header(write_deepseek_gguf(path, DEEPSEEK, random_arrays(DEEPSEEK)))
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**31, 3, True, 1e38, float("nan"), "much", None], ids=repr)
+def test_hostile_metadata_gives_a_model_or_one_sentence(sound: GgufHeader, value: Any) -> None:
+    for key in sorted(sound.metadata):
+        if not key.startswith("deepseek2."):
+            continue
+        metadata = dict(sound.metadata) | {key: value}
+        if value is None:
+            del metadata[key]
+        try:
+            load_model(replace(sound, metadata=metadata))
+        except ModelError as error:
+            assert "\n" not in error.message
 
 
 def test_what_is_missing_or_unknown_is_said(tmp_path: Path) -> None:

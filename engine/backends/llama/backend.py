@@ -44,7 +44,7 @@ class LlamaBackend:
         header = read_header(path)
         context_length = loading.choose_context_length(header, params)
         token_bytes = kv_bytes_per_token(header, params.kv_type, params.kv_type_v)
-        positions = loading.num_positions(header, context_length, params)
+        positions = loading.shared_positions(header, context_length, params)
         loading.check_kv_types(header, params)
         loading.check_memory(token_bytes * positions)
         self._native: Native = load_native()
@@ -57,12 +57,19 @@ class LlamaBackend:
         self._vocabulary_size = int(self._library.llama_vocab_n_tokens(self._vocabulary))
         is_recurrent = self._library.llama_model_is_recurrent(self._model)
         self.can_truncate = not (is_recurrent or self._library.llama_model_is_hybrid(self._model))
-        idle_slots = loading.IDLE_SLOTS if self.can_truncate else loading.IDLE_RECURRENT_SLOTS
-        self.num_slots = params.sequences + idle_slots
-        self._context = self._create_context(path, params, positions)
+        layout = loading.kv_layout(
+            params,
+            context_length=context_length,
+            shared_positions=positions,
+            token_bytes=token_bytes,
+            can_truncate=self.can_truncate,
+        )
+        self.num_slots, self._is_shared = layout.slots, layout.is_shared
+        self._context = self._create_context(path, params, layout)
         cells = int(self._library.llama_n_ctx(self._context))
         self.num_positions = self.num_slots * context_length if is_recurrent else cells
         self._memory = self._library.llama_get_memory(self._context)
+        self._pieces: dict[tuple[int, bool], bytes] = {}  # those that were asked for, by token and `special`
         self._batch = Batch(self._library, self.batch_size)
         self._cancelled: Cancelled = cancelled
         self._abort = self._library.ggml_abort_callback(lambda _: self._cancelled())
@@ -103,6 +110,11 @@ class LlamaBackend:
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """The bytes of a token; control tokens have none unless `special` is set."""
+        if (known := self._pieces.get((token, special))) is None:
+            known = self._pieces[token, special] = self._read_piece(token, special=special)
+        return known
+
+    def _read_piece(self, token: int, *, special: bool) -> bytes:
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -140,10 +152,13 @@ class LlamaBackend:
         return bool(self._library.llama_memory_seq_rm(self._memory, slot, length, -1))
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let both slots share the positions below `length`; that takes no memory."""
-        self._library.llama_memory_seq_cp(
-            self._memory, source, target, 0 if self.can_truncate else -1, length
-        )
+        """Let the target begin as the source does, up to `length`; in a shared cache that takes no memory."""
+        if self._is_shared:
+            begin = 0 if self.can_truncate else -1
+            self._library.llama_memory_seq_cp(self._memory, source, target, begin, length)
+        else:  # llama.cpp copies whole parts only, and aborts for less
+            self._library.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+            self.truncate(target, length)
 
     def save_state(self, slot: int, *, partial: bool = False) -> bytes:
         """What a slot holds, as llama.cpp writes it; `partial` leaves keys and values of attention out."""
@@ -161,6 +176,13 @@ class LlamaBackend:
         if not read:
             self.truncate(slot, 0)
         return bool(read)
+
+    def states(self, slot: int) -> tuple[()]:  # noqa: ARG002
+        """Nothing: it drafts by itself or not at all."""
+        return ()
+
+    def drafter(self) -> None:
+        """It has none."""
 
     def expert_counts(self, slot: int) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002
         """Nothing is counted."""
@@ -197,13 +219,12 @@ class LlamaBackend:
             raise ModelUnsupported(str(path), reason)
         raise ModelDamaged(str(path), reason)
 
-    def _create_context(self, path: Path, params: LoadParams, positions: int) -> Any:
+    def _create_context(self, path: Path, params: LoadParams, layout: loading.KvLayout) -> Any:
         context = loading.create_context(
             self._library,
             self._model,
             params,
-            positions=positions,
-            slots=self.num_slots,
+            layout,
             batch_size=self.batch_size,
         )
         if context:

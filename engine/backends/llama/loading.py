@@ -1,5 +1,6 @@
 """LoadParams as llama.cpp takes them: params of a model and of a context, and the size of its KV cache."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ from engine.library.gguf import GgufHeader
 
 DEFAULT_CONTEXT_LENGTH = 8192
 SPARE_POSITIONS = 2048  # beyond one full context, so that others find room beside it
+SEPARATE_BYTES = 256 * 2**20  # a KV cache that costs no more than this has a part of its own for every slot
+SEPARATE_SHARE = 1 / 16  # … and no more than this of the free memory
+IDLE_SEPARATE_SLOTS = 4
 IDLE_SLOTS = 56  # conversations that stay in the KV cache as long as its positions suffice
 IDLE_RECURRENT_SLOTS = 1  # there every slot takes memory of its own
+_CONTEXT_STEP = 256  # llama.cpp rounds up to it
 _KV_TYPES: dict[KvType, int] = {
     "f32": 0,
     "f16": 1,
@@ -37,8 +42,38 @@ def choose_context_length(header: GgufHeader, params: LoadParams) -> int:
     return min(trained, DEFAULT_CONTEXT_LENGTH) if trained else DEFAULT_CONTEXT_LENGTH
 
 
-def num_positions(header: GgufHeader, context_length: int, params: LoadParams) -> int:
-    """How many positions the KV cache has for all conversations together.
+@dataclass(frozen=True, slots=True)
+class KvLayout:
+    """How the KV cache is shared out."""
+
+    slots: int
+    positions: int  # of all slots together
+    is_shared: bool  # any slot may take any position; otherwise each has an equal part
+
+
+def kv_layout(
+    params: LoadParams, *, context_length: int, shared_positions: int, token_bytes: int, can_truncate: bool
+) -> KvLayout:
+    """One cache for all slots; where that costs little, a whole context for each.
+
+    With a part of its own a sequence is computed bit by bit as if it were alone (docs/decisions/0011).
+    """
+    if not can_truncate:
+        return KvLayout(params.sequences + IDLE_RECURRENT_SLOTS, shared_positions, is_shared=True)
+    slots = params.sequences + IDLE_SEPARATE_SLOTS
+    separate_bytes = slots * context_length * token_bytes
+    if separate_bytes <= min(SEPARATE_BYTES, SEPARATE_SHARE * available_bytes()):
+        return KvLayout(slots, slots * _rounded(context_length), is_shared=False)
+    return KvLayout(params.sequences + IDLE_SLOTS, shared_positions, is_shared=True)
+
+
+def _rounded(context_length: int) -> int:
+    """What llama.cpp makes of a context length where every slot has its part."""
+    return -(-context_length // _CONTEXT_STEP) * _CONTEXT_STEP
+
+
+def shared_positions(header: GgufHeader, context_length: int, params: LoadParams) -> int:
+    """How many positions a KV cache has that all conversations share.
 
     LongRoPE models turn positions by other angles where the cache is longer than the context they were first
     trained for: the spare positions must not be what changes them.
@@ -81,15 +116,15 @@ def load_model(library: Any, path: Path, params: LoadParams, progress: Progress,
     return library.llama_model_load_from_file(str(path).encode(), model_params)
 
 
-def create_context(
-    library: Any, model: Any, params: LoadParams, *, positions: int, slots: int, batch_size: int
-) -> Any:
-    """A context with one KV cache that all slots share, or NULL."""
+def create_context(library: Any, model: Any, params: LoadParams, layout: KvLayout, *, batch_size: int) -> Any:
+    """A context with a KV cache of this layout, or NULL."""
     context_params = library.llama_context_default_params()
-    context_params.n_ctx = positions
-    context_params.n_seq_max = slots
-    context_params.kv_unified = True
-    context_params.n_batch = max(batch_size, slots)  # llama.cpp aborts where a call cannot have all slots
+    context_params.n_ctx = layout.positions
+    context_params.n_seq_max = layout.slots
+    context_params.kv_unified = layout.is_shared
+    context_params.n_batch = max(
+        batch_size, layout.slots
+    )  # llama.cpp aborts where a call cannot have all slots
     context_params.n_ubatch = min(context_params.n_batch, context_params.n_ubatch)
     context_params.n_threads = params.threads or decode_threads()
     context_params.n_threads_batch = params.threads or physical_cores()

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat_view.answer_notes import note_under
+from app.chat_view.answer_notes import details_of, note_under
 from app.conversations.conversation import AnswerStats, Conversation, Message
 
 
@@ -49,3 +49,11 @@ def test_a_template_that_failed_is_said_with_its_reason(answer: Message) -> None
     )
     said = note_under(replace(answer, stats=stats), "")
     assert said == "its template failed, asked in ChatML turns: no filter named x"
+
+
+def test_the_details_say_where_the_tokens_went(answer: Message) -> None:
+    stats = AnswerStats(prompt_tokens=1200, cached_tokens=900, reasoning_tokens=340, completion_tokens=500)
+    assert details_of(replace(answer, stats=stats)) == (
+        "1,200 tokens of the prompt · 900 of them kept · 340 tokens of reasoning"
+    )
+    assert details_of(answer) == ""
