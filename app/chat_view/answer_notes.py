@@ -50,9 +50,8 @@ def note_under(message: Message, activity: str) -> str:
     if stats.reasoning_ended_by in _REASONING_ENDS:
         parts.append(tr(_REASONING_ENDS[stats.reasoning_ended_by]))
     if stats.template_fallback:
-        fallback, failure = stats.template_fallback, stats.template_failure
         parts.append(
-            tr("its template failed, asked in {fallback} turns: {reason}", fallback=fallback, reason=failure)
+            tr("its chat template failed, asked in {fallback} turns", fallback=stats.template_fallback)
         )
     return " · ".join(parts)
 
@@ -67,7 +66,7 @@ def drafting_words(said: str) -> str:
 
 
 def details_of(message: Message) -> str:
-    """What the line under an answer has no room for: where its tokens went."""
+    """What the line under an answer has no room for: where its tokens went, why its template failed."""
     stats = message.stats
     parts = []
     if stats.prompt_tokens:
@@ -80,4 +79,6 @@ def details_of(message: Message) -> str:
         parts.append(
             tr_count(stats.reasoning_tokens, "{count} token of reasoning", "{count} tokens of reasoning")
         )
+    if stats.template_failure:
+        parts.append(tr("chat template: {reason}", reason=stats.template_failure))
     return " · ".join(parts)

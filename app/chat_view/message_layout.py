@@ -25,7 +25,7 @@ NAME_HEIGHT, NAME_INDENT = 32, 29
 REASONING_GAP = 12
 NOTE_GAP, NOTE_HEIGHT = 6, 28  # the line under a message; its buttons are as high
 ACTIONS_UNDER_BUBBLE = 14  # they reach into the gap below
-ACTIONS_WIDTH = 190  # what the buttons of an answer take of the line
+ACTIONS_WIDTH = 150  # what the buttons of an answer take of the line
 CALLOUT_GAP, CALLOUT_PADDING, CALLOUT_INDENT = 10, 14, 30
 ICON_SIZE = 18
 

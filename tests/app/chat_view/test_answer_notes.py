@@ -43,12 +43,11 @@ def test_reasoning_that_was_ended_for_the_model_is_said(answer: Message, end: st
     assert note_under(replace(answer, stats=stats), "") == f"reasoning ended: {words}"
 
 
-def test_a_template_that_failed_is_said_with_its_reason(answer: Message) -> None:
-    stats = AnswerStats(
-        finish_reason="stop", template_fallback="ChatML", template_failure="no filter named x"
-    )
-    said = note_under(replace(answer, stats=stats), "")
-    assert said == "its template failed, asked in ChatML turns: no filter named x"
+def test_a_template_that_failed_is_said_and_its_reason_among_the_details(answer: Message) -> None:
+    stats = AnswerStats(finish_reason="stop", template_fallback="ChatML", template_failure="no filter x")
+    said = replace(answer, stats=stats)
+    assert note_under(said, "") == "its chat template failed, asked in ChatML turns"
+    assert details_of(said) == "chat template: no filter x"
 
 
 def test_the_details_say_where_the_tokens_went(answer: Message) -> None:
