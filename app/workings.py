@@ -44,6 +44,7 @@ from app.views.experts.expert_control import ExpertControl
 from app.views.main_window import MainWindow
 from app.views.message_actions import MessageActions
 from app.views.results_view import ResultsView
+from app.views.safe_closing import SafeClosing
 from app.views.shown_chat import ShownChat
 from app.views.side_panel.load_control import LoadControl
 from app.views.side_panel.side_panel import SidePanel
@@ -83,6 +84,7 @@ class Workings:
         self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
         self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
         accessible_view.install()
+        self.chat_view.models = lambda: window.picker.known_models
         self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
@@ -97,6 +99,16 @@ class Workings:
             choice=self.choice,
             drafts=self.drafts,
         )
+        self.closing = SafeClosing(
+            store=self.store,
+            sessions=self.sessions,
+            drafts=self.drafts,
+            notices=self.notices,
+            window=window,
+            theme=theme,
+            close=window.close,
+        )
+        window.may_close = self.closing.may_close
         self._add_conversation_parts(window, theme)
         self._wire(window)
         self._add_panel(window, paths, theme)

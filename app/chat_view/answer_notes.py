@@ -10,6 +10,10 @@ _ENDINGS = {
     "length": mark("length limit reached"),
     "context": mark("context full"),
 }
+_REASONING_ENDS = {
+    "budget": mark("reasoning ended: its budget was spent"),
+    "loop": mark("reasoning ended: it went in circles"),
+}
 # the sentences of the engine's governor
 _DRAFTING = {
     mark("drafting {number} tokens, as asked"),
@@ -43,6 +47,12 @@ def note_under(message: Message, activity: str) -> str:
         parts.append(drafting_words(stats.drafting))
     if stats.finish_reason in _ENDINGS:
         parts.append(tr(_ENDINGS[stats.finish_reason]))
+    if stats.reasoning_ended_by in _REASONING_ENDS:
+        parts.append(tr(_REASONING_ENDS[stats.reasoning_ended_by]))
+    if stats.template_fallback:
+        parts.append(
+            tr("its chat template failed, asked in {fallback} turns", fallback=stats.template_fallback)
+        )
     return " · ".join(parts)
 
 
@@ -56,7 +66,7 @@ def drafting_words(said: str) -> str:
 
 
 def details_of(message: Message) -> str:
-    """What the line under an answer has no room for: where its tokens went."""
+    """What the line under an answer has no room for: where its tokens went, why its template failed."""
     stats = message.stats
     parts = []
     if stats.prompt_tokens:
@@ -69,4 +79,6 @@ def details_of(message: Message) -> str:
         parts.append(
             tr_count(stats.reasoning_tokens, "{count} token of reasoning", "{count} tokens of reasoning")
         )
+    if stats.template_failure:
+        parts.append(tr("chat template: {reason}", reason=stats.template_failure))
     return " · ".join(parts)

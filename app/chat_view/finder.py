@@ -69,6 +69,15 @@ class Finder:
         before = self._counts[index - 1] if index else 0
         self._number = min(before, self.count - 1)
 
+    def find_again(self, from_row: int) -> None:
+        """Find the same words in messages that have changed; the current match stays where it is left."""
+        before = self.current
+        self.find(self._words, from_row)
+        if before is not None and before.start in self._starts.get(before.row, ()):
+            index = bisect_left(self._rows, before.row)
+            ahead = self._counts[index - 1] if index else 0
+            self._number = ahead + self._starts[before.row].index(before.start)
+
     def step(self, by: int) -> None:
         """Go to another match; after the last comes the first."""
         if self._rows:

@@ -25,6 +25,7 @@ NAME_HEIGHT, NAME_INDENT = 32, 29
 REASONING_GAP = 12
 NOTE_GAP, NOTE_HEIGHT = 6, 28  # the line under a message; its buttons are as high
 ACTIONS_UNDER_BUBBLE = 14  # they reach into the gap below
+ACTIONS_WIDTH = 150  # what the buttons of an answer take of the line
 CALLOUT_GAP, CALLOUT_PADDING, CALLOUT_INDENT = 10, 14, 30
 ICON_SIZE = 18
 
@@ -218,7 +219,7 @@ class MessageLayout:
         if self._note and inner_bottom > self.actions_rect.top():
             painter.setPen(QColor(self._look.theme.tokens.secondary))
             painter.setFont(self._look.theme.fonts.small)
-            place = self.actions_rect.translated(top_left)
+            place = self.actions_rect.translated(top_left).adjusted(0, 0, -ACTIONS_WIDTH, 0)
             _draw_line(painter, place, self._note)
 
     def _paint_part(

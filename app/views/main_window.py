@@ -1,5 +1,6 @@
 """The main window: puts the parts side by side and maps keys and drops to what the application does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -34,6 +35,7 @@ from app.views.panel_frame import PanelFrame
 from app.views.shortcut_sheet import ShortcutSheet
 from app.views.sidebar import Sidebar
 from app.views.status_strip import StatusStrip
+from app.views.tab_order import InOrder, move_focus
 from app.views.window_commands import WindowCommands
 
 DEFAULT_SIZE = QSize(1200, 820)
@@ -76,6 +78,7 @@ class MainWindow(QMainWindow):
         self.strip = strip
         self.commands = commands
         self.frame = PanelFrame(page, theme, self)
+        self.may_close: Callable[[], bool] = lambda: True
         self._theme = theme
         self._has_painted = False
         self._show_sidebar = self._header_button(tr("Show the conversations"), "toggle_sidebar")
@@ -185,7 +188,10 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Tell that the user is done."""
+        """Tell that the user is done, unless something would be lost by it."""
+        if not self.may_close():
+            event.ignore()
+            return
         super().closeEvent(event)
         self.closed.emit()
 
@@ -209,6 +215,13 @@ class MainWindow(QMainWindow):
             self.page.composer.field.paste_clipboard()
         else:
             self.page.composer.field.insertPlainText(event.text())
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes from the sidebar over the header to the page that is shown, and back."""
+        page = self._pages.currentWidget()
+        in_page = page.in_order if isinstance(page, InOrder) else ()
+        header = (self._show_sidebar, self.picker, self._panel_button, self._more)
+        return move_focus((self.sidebar, *header, *in_page), forward=forward)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a model file or folder, or text files."""

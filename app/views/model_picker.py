@@ -98,6 +98,12 @@ class ModelPicker(QWidget):
         popup.folder_requested.connect(self.folder_requested)
         return popup
 
+    @property
+    def known_models(self) -> list[ModelFacts]:
+        """Every model that there is to choose from, those in memory first."""
+        known = self._known_models(self._choice) if self._choice is not None else []
+        return sorted(known, key=lambda facts: not self._is_in_memory(facts.model))
+
     def open_popup(self) -> None:
         """Show the popup below the button."""
         self._popup = self.make_popup()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -36,6 +37,7 @@ class ModelPopup(QFrame):
         self.setAccessibleName(tr("Models"))
         self._theme = theme
         self._rows: list[ModelRow] = []
+        self._file_entry: QPushButton | None = None
         self._inside = QWidget(self)
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(6, 6, 6, 6)
@@ -83,6 +85,7 @@ class ModelPopup(QFrame):
             button.clicked.connect(self.close)
             button.clicked.connect(signal)
             self._column.addWidget(button)
+            self._file_entry = self._file_entry or button
         self._column.addStretch()
 
     def show_progress(self, model: str, fraction: float) -> None:
@@ -97,9 +100,9 @@ class ModelPopup(QFrame):
         self.resize(self._theme.scaled(WIDTH), min(wanted, self._theme.scaled(MOST_HEIGHT)))
         self.move(corner)
         self.show()
-        current = next((row for row in self._rows if row.is_current), self._rows[0] if self._rows else None)
-        if current is not None:
-            current.setFocus()
+        usable = [row for row in self._rows if not row.facts.problem]  # a disabled button takes no key
+        current = next((row for row in usable if row.is_current), next(iter(usable), None))
+        (current or self._file_entry or self).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move with the arrow keys."""
@@ -107,6 +110,10 @@ class ModelPopup(QFrame):
             self.focusNextChild()
         elif event.key() == Qt.Key.Key_Up:
             self.focusPreviousChild()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            pressed = self.focusWidget()
+            if isinstance(pressed, QAbstractButton):
+                pressed.click()
         else:
             super().keyPressEvent(event)
 

@@ -6,8 +6,8 @@ Qt gives its own field no role and no value.
 from functools import cache
 
 import shiboken6
-from PySide6.QtCore import QKeyCombination, QObject, Signal
-from PySide6.QtGui import QAccessible, QAccessibleInterface, QKeySequence
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAccessibleWidget, QKeySequenceEdit, QWidget
 
 from app.shortcuts import native_keys
@@ -31,6 +31,14 @@ class KeysField(QKeySequenceEdit):
         self._shown = QKeySequence.fromString(keys[0]) if keys else QKeySequence()
         self.setKeySequence(self._shown)
         self.setToolTip("   ".join(native_keys(one) for one in keys))
+
+    def event(self, event: QEvent) -> bool:
+        """Tab leaves the field, which Qt's own would take for a key that is wanted."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            held = event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+            if event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab) and not held:
+                return self.focusNextPrevChild(event.key() == Qt.Key.Key_Tab)
+        return super().event(event)
 
     def _tell(self) -> None:
         pressed = self.keySequence()
