@@ -44,4 +44,5 @@ def test_the_current_match_is_the_first_from_a_row_on_and_the_last_without_one(f
     finder.find("two", 1)
     assert finder.current == Match(0, 4, 7)
     finder.find("xyz", 0)
-    assert (finder.number, finder.count, finder.current) == (-1, 0, None)
+    assert (finder.number, finder.count) == (-1, 0)
+    assert finder.current is None
