@@ -26,7 +26,8 @@ DEEPEST = (
     40  # nested quotes and lists; markdown-it would drop what is deeper, so such a block is shown as text
 )
 LONGEST_INLINE = 8_000  # characters of one paragraph; more is shown without inline formatting
-MOST_STEPS = 4_000_000  # characters looked at for what could begin a link: that many marks, that long a text
+MOST_MARKS = 1500  # of one paragraph, that could begin or end a format
+MOST_STEPS = 2_000_000  # characters looked at for what could begin a link: that many marks, that long a text
 MOST_COLUMNS = 64  # of a table
 LONGEST_FORMULA = 60  # lines
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
@@ -96,7 +97,11 @@ class _PlacingInline(ParserInline):
     is_html = False  # whether it reads what stands in a block of HTML
 
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        if len(src) > LONGEST_INLINE or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS:
+        if (
+            len(src) > LONGEST_INLINE
+            or sum(map(src.count, "*_~\\$`<")) > MOST_MARKS
+            or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS
+        ):
             tokens += literal_tokens(src)
             return tokens
         state = _PlacingState(src, md, env, tokens)

@@ -44,18 +44,5 @@ def test_the_current_match_is_the_first_from_a_row_on_and_the_last_without_one(f
     finder.find("two", 1)
     assert finder.current == Match(0, 4, 7)
     finder.find("xyz", 0)
-    assert (finder.number, finder.count, finder.current) == (-1, 0, None)
-
-
-def test_the_match_that_was_gone_to_stays_while_an_answer_grows() -> None:
-    conversation = Conversation.new()
-    conversation.append(role="user", text="water and water")
-    answer = conversation.append(role="assistant", text="water", state="streaming")
-    messages = MessageList()
-    messages.show_path(conversation.path())
-    finder = Finder(messages)
-    finder.find("water", 0)
-    finder.step(1)
-    messages.append_text(answer.id, " on water")
-    finder.find_again(0)
-    assert (finder.number, finder.count) == (1, 4)
+    assert (finder.number, finder.count) == (-1, 0)
+    assert finder.current is None
