@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         self.theme_menu = self._make_theme_menu()
         self.menu = commands.make_menu(self, self.theme_menu)
         self._more = self._header_button(tr("Menu"))
+        self.menu.setAccessibleName(tr("Menu"))
         self._more.setMenu(self.menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._pages = QStackedWidget(self)

@@ -16,6 +16,7 @@ from engine.contract.messages import (
     Event,
     FinishedEvent,
     GenerateRequest,
+    JobDone,
     ModelImported,
     ModelRemoved,
     ModelsListed,
@@ -37,6 +38,7 @@ _LAST_EVENTS = (
     | ModelRemoved
     | SettingsListed
     | StatusListed
+    | JobDone
 )
 
 

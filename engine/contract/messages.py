@@ -10,6 +10,7 @@ import msgspec
 
 from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
+from engine.contract.jobs import Job, JobRecord, JobResult, JobStep
 from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
@@ -29,7 +30,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     """The first line of every process: who speaks, and whether the two sides fit."""
 
-    process: Literal["host", "worker"]
+    process: Literal["host", "worker"]  # a job's process counts as a worker
     protocol: int
     fingerprint: str
     pid: int
@@ -146,10 +147,26 @@ class StatusRequest(_Message, tag="status", frozen=True, kw_only=True):
     request_id: str
 
 
+class JobRequest(_Message, tag="job", frozen=True, kw_only=True):
+    """Do a job of the workbench; answered by JobProgress and JobDone.
+
+    A cancelled one ends with FinishedEvent and leaves nothing.
+    """
+
+    request_id: str
+    job: Job
+
+
+class JobsRequest(_Message, tag="jobs", frozen=True, kw_only=True):
+    """Which jobs there are and were; answered by JobsListed."""
+
+    request_id: str
+
+
 WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
 LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest
 SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
-Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest
+Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest | JobRequest | JobsRequest
 
 
 class _Event(_Message, frozen=True, kw_only=True):
@@ -322,6 +339,28 @@ class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):
     total_bytes: int
 
 
+class JobProgress(_Event, tag="job_progress", frozen=True, kw_only=True):
+    """How far a job is; sent at least once a second while it runs."""
+
+    fraction: float  # of the whole job, 0 to 1
+    words: JobStep
+    done: int = 0  # of this step: tensors, chunks or trials
+    total: int = 0  # 0 where it is not known
+    remaining_s: float | None = None  # None before there is anything to tell it from
+
+
+class JobDone(_Event, tag="job_done", frozen=True, kw_only=True):
+    """The job has been done, and its process is gone."""
+
+    result: JobResult
+
+
+class JobsListed(_Event, tag="jobs_listed", frozen=True, kw_only=True):
+    """Every job, the oldest first; those of an earlier window that start over have their old request ids."""
+
+    jobs: tuple[JobRecord, ...]
+
+
 AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
 
 
@@ -353,6 +392,9 @@ Event = (
     | LibraryEvent
     | SettingsListed
     | StatusListed
+    | JobProgress
+    | JobDone
+    | JobsListed
     | ErrorEvent
 )
 Message = Hello | Request | Event

@@ -47,6 +47,21 @@ class Paths:
         return self.data / "records"
 
     @property
+    def quality(self) -> Path:
+        """The folder of what was measured of each model."""
+        return self.records / "quality"
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of what is kept about the workbench's jobs."""
+        return self.data / "jobs"
+
+    @property
+    def job_files(self) -> Path:
+        """Where running jobs have a folder each for files that they need for themselves."""
+        return self.cache / "jobs"
+
+    @property
     def settings(self) -> Path:
         """The file of the engine's settings, which the host alone writes."""
         return self.config / "settings.json"

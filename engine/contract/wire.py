@@ -19,6 +19,7 @@ from engine.contract.messages import (
     Heartbeat,
     Hello,
     ImportProgress,
+    JobProgress,
     LoadProgress,
     Message,
     ReasoningEvent,
@@ -26,7 +27,7 @@ from engine.contract.messages import (
 )
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
 
-_Newest = LoadProgress | ImportProgress | Heartbeat  # the newest says it all
+_Newest = LoadProgress | ImportProgress | JobProgress | Heartbeat  # the newest says it all
 Mergeable = TextEvent | ReasoningEvent | _Newest
 
 MAX_LINE_BYTES = 16 * 2**20

@@ -19,6 +19,8 @@ from engine.contract.messages import (
     Event,
     GenerateRequest,
     ImportRequest,
+    JobRequest,
+    JobsRequest,
     LoadRequest,
     ModelsRequest,
     RemoveRequest,
@@ -33,6 +35,7 @@ from engine.contract.messages import (
 from engine.contract.paths import Paths
 from engine.hardware.memory import available_bytes, total_bytes
 from engine.host.asides import Asides
+from engine.host.jobs import Jobs
 from engine.host.library_desk import LibraryDesk
 from engine.host.pulse import TICK_S, RunningTime
 from engine.host.settings_file import SettingsFile
@@ -55,10 +58,12 @@ class EngineHost:
         *,
         echo_stderr: bool = True,
         pace: Pace | None = None,
+        keeps_jobs: bool = False,
     ) -> None:
         """Start the deciding thread; no worker is started before one is needed.
 
-        `echo_stderr` passes what workers write to stderr on to this process's own.
+        `echo_stderr` passes what workers write to stderr on to this process's own; with `keeps_jobs` the
+        quantizations and conversions that this host does not finish start over with the next such host.
         """
         self._emit = emit
         self._to_do: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -66,6 +71,9 @@ class EngineHost:
         self._settings = SettingsFile(paths.settings)
         self._library = LibraryDesk(paths, emit, self._to_do.put, self._asides)
         self._workers = Workers(emit, self._to_do.put, self._asides, pace or Pace(), echo_stderr=echo_stderr)
+        self._jobs = Jobs(
+            emit, self._to_do.put, paths, self._find, echo_stderr=echo_stderr, keeps_records=keeps_jobs
+        )
         self._known_places: dict[str, ModelPlace] = {}  # by what requests call them
         self._running_time = RunningTime()
         self._next_tick = 0.0  # monotonic seconds
@@ -77,7 +85,7 @@ class EngineHost:
         self._to_do.put(lambda: self._take(request))
 
     def close(self) -> None:
-        """End every worker and wait for it."""
+        """End every worker and job and wait for them."""
         self._to_do.put(None)
         self._thread.join()
 
@@ -85,6 +93,7 @@ class EngineHost:
 
     def _run(self) -> None:
         self._settings.refresh()
+        self._do(self._jobs.start_over)
         while True:
             try:
                 to_do = self._to_do.get(timeout=self._time_to_wait_s())
@@ -96,6 +105,7 @@ class EngineHost:
                 self._do(to_do)
             self._do(self._look_at_the_clock)
         self._library.close()
+        self._jobs.close()
         self._asides.join(ASIDE_GRACE_S)
         self._workers.close()
 
@@ -123,12 +133,15 @@ class EngineHost:
             case CancelRequest():
                 self._workers.cancel(request)
                 self._library.cancel(request.request_id)
+                self._jobs.cancel(request.request_id)
             case UnloadRequest():
                 self._unload(request)
             case DescribeRequest():
                 self._workers.describe(request)
             case ModelsRequest() | ImportRequest() | RemoveRequest():
                 self._library.ask(request, settings.model_folders, self._workers.loaded_paths())
+            case JobRequest() | JobsRequest():
+                self._jobs.ask(request)
             case SettingsRequest() | ChangeSettingRequest() | ChangeLoadRequest():
                 self._change_settings(request)
             case StatusRequest():

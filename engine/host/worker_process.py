@@ -3,12 +3,12 @@
 import os
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO
 
 from engine.contract.errors import ProtocolError, WorkerDied
 from engine.contract.messages import Event, Hello, Request
-from engine.contract.processes import child_command, child_environment
+from engine.contract.processes import ProcessModule, child_command, child_environment
 from engine.contract.wire import MessageWriter, check_hello, decode, read_lines
 from engine.hardware.memory import decode_threads
 from engine.host.job_object import tie_to_this_process
@@ -24,6 +24,8 @@ class WorkerProcess:
         self,
         generation: int,
         *,
+        module: ProcessModule = "engine.worker",
+        arguments: Sequence[str] = (),
         echo_stderr: bool,
         on_event: Callable[["WorkerProcess", Event], None],
         on_death: Callable[["WorkerProcess", WorkerDied | ProtocolError], None],
@@ -32,7 +34,7 @@ class WorkerProcess:
         self.generation = generation
         self._on_event, self._on_death = on_event, on_death
         self._process = subprocess.Popen(
-            child_command("engine.worker", "--generation", str(generation), "--parent", str(os.getpid())),
+            child_command(module, "--generation", str(generation), "--parent", str(os.getpid()), *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from app.application import Application
 from app.chat_view.answer_notes import note_under
-from app.conversations.conversation import Message
 from app.shortcuts import COMMANDS
 from app.theme.theme import THEME_CHOICES
 from app.theme.tokens import DARK, LIGHT
@@ -21,42 +20,20 @@ from app.views.model_popup import ModelRow
 from tests.support.host_recorder import worker_processes
 from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 from tests.support.tiny_model import write_tiny_model
-from tests.support.window import WAIT_MS, Open
+from tests.support.window import (
+    WAIT_MS,
+    Open,
+    answer,
+    type_and_send,
+    use,
+    wait_for_answer,
+    wait_for_text,
+    worker,
+)
 
 pytestmark = pytest.mark.slow
 
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
-
-
-def use(application: Application, qtbot: QtBot, model: str) -> None:
-    """Choose a model and wait until it is in memory."""
-    application.workings.choice.choose(model)
-    qtbot.waitUntil(lambda: application.workings.choice.loaded is not None, timeout=WAIT_MS)
-
-
-def type_and_send(application: Application, text: str) -> None:
-    QTest.keyClicks(application.window.page.composer.field, text)
-    QTest.keyClick(application.window.page.composer.field, Qt.Key.Key_Return)
-
-
-def answer(application: Application) -> Message:
-    return application.workings.shown.session.conversation.path()[-1]
-
-
-def wait_for_answer(application: Application, qtbot: QtBot) -> Message:
-    qtbot.waitUntil(lambda: not application.workings.shown.session.is_answering, timeout=WAIT_MS)
-    return answer(application)
-
-
-def wait_for_text(application: Application, qtbot: QtBot, length: int = 10) -> None:
-    qtbot.waitUntil(lambda: len(answer(application).text) >= length, timeout=WAIT_MS)
-
-
-def worker() -> psutil.Process:
-    """The newest one: the worker of the model that was chosen last."""
-    host = next(child for child in psutil.Process().children() if "engine.host" in child.cmdline())
-    workers = [child for child in host.children() if "--generation" in child.cmdline()]
-    return max(workers, key=lambda worker: int(worker.cmdline()[-1]))
 
 
 def test_a_typed_message_is_answered_on_the_screen(application: Application, qtbot: QtBot) -> None:

@@ -102,7 +102,7 @@ class LoadBox(QWidget):
             "gpu_layers": ParamRow(
                 tr("Layers on the GPU"),
                 tr("Where there is a graphics card; 0 uses the processor alone."),
-                self._theme, least=-1, most=999, default=None, unset=tr("as many as fit"), parent=self,
+                self._theme, least=-1, most=999, default=None, unset=tr("automatic"), parent=self,
             ),
         }  # fmt: skip
         rows["context_length"].changed_to.connect(

@@ -42,7 +42,7 @@ def test_every_position_is_found_where_it_is_drawn(look: Look, parser: MarkdownI
 
 def test_text_that_grows_keeps_the_pieces_it_had(look: Look, parser: MarkdownIt) -> None:
     words = "some words that go on and on and on. "
-    layout = inline_layout(look, parser, words * 250)
+    layout = inline_layout(look, parser, words * 200)
     before = list(layout._pieces)
     content = read_whole(parser, words * 255)[0].content
     assert isinstance(content, Prose)
