@@ -45,7 +45,7 @@ def unstarted_client(paths: Paths) -> EngineClient:
         (("torch",), "torch", LoadParams(count_experts=True), "are counted", "Load again without counting"),
     ],
 )
-def test_the_view_says_plainly_what_the_engine_can_tell(
+def test_the_view_says_plainly_what_the_engine_can_tell(  # noqa: PLR0917
     engines: tuple[EngineName, ...], backend: str, load: LoadParams, words: str, button: str,
     unstarted_client: EngineClient, theme: Theme, qtbot: QtBot,
 ) -> None:  # fmt: skip
