@@ -31,10 +31,14 @@ def choose_backend(model: str, params: LoadParams) -> Choice:
         if params.backend == "llama":
             raise InvalidRequest("llama.cpp reads GGUF files, not folders; convert the model, or take torch")
         return Choice("torch", "folder")
+    if params.backend == "llama" and params.draft_model:
+        raise InvalidRequest("a draft model needs the torch engine; leave it out, or take torch")
     if params.backend != "auto":
         return Choice(params.backend, "asked")
     if params.weight_type != "auto":
         return Choice("torch", "weights")
+    if params.draft_model:
+        return Choice("torch", "draft")
     return Choice("llama", "gguf")
 
 

@@ -24,12 +24,13 @@ ModelFormat = Literal["gguf", "checkpoint"]
 ModelOrigin = Literal["builtin", "library", "folder", "reference"]
 Capability = Literal["chat", "reasoning", "tools", "moe", "mtp"]
 EngineName = Literal["llama", "torch"]
-BackendReason = Literal["test", "folder", "asked", "weights", "gguf"]
+BackendReason = Literal["test", "folder", "asked", "weights", "draft", "gguf"]
 BACKEND_REASONS: dict[BackendReason, str] = {  # why a model runs on the engine it runs on
     "test": "a model for tests",
     "folder": "folders of safetensors run on torch",
     "asked": "it was asked for",
     "weights": "weights in other types are made by torch, not by llama.cpp",
+    "draft": "draft models are run by torch, not by llama.cpp",
     "gguf": "llama.cpp reads GGUF files as they are and starts at once",
 }
 

@@ -9,6 +9,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
 
 from engine.contract.errors import EngineError, InternalError, ModelError
 from engine.contract.hub_messages import HubFilesRequest, PauseRequest, PullRequest, SearchRequest
@@ -134,7 +137,8 @@ class EngineHost:
         settings = self._settings.settings
         match request:
             case LoadRequest() | GenerateRequest():
-                self._workers.ask(request, self._find(request.model), settings)
+                place = self._find(request.model)
+                self._workers.ask(self._with_draft_model(request, place), place, settings)
             case CancelRequest():
                 self._workers.cancel(request)
                 self._library.cancel(request.request_id)
@@ -171,6 +175,17 @@ class EngineHost:
             known = self._library.find(model, self._settings.settings.model_folders)
             self._known_places[model] = known
         return known
+
+    def _with_draft_model(
+        self, request: LoadRequest | GenerateRequest, place: ModelPlace | None
+    ) -> LoadRequest | GenerateRequest:
+        """The same request with the path of its draft model, if it names one."""
+        name = place.name if place is not None else request.model
+        load = self._settings.settings.load_params(name, request.load)
+        drafting = self._find(load.draft_model) if load.draft_model else None
+        if drafting is None:
+            return request
+        return structs.replace(request, load=replace(load, draft_model=str(drafting.path)))
 
     def _unload(self, request: UnloadRequest) -> None:
         try:

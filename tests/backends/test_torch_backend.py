@@ -38,7 +38,14 @@ from tests.support.generation import (
     tokens_of,
 )
 from tests.support.host_recorder import HostRecorder
-from tests.support.tiny_checkpoint import DEEPSEEK, LLAMA, write_chat_checkpoint, write_tokenizer
+from tests.support.tiny_checkpoint import (
+    DEEPSEEK,
+    LLAMA,
+    random_arrays,
+    write_chat_checkpoint,
+    write_checkpoint,
+    write_tokenizer,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -206,6 +213,31 @@ def test_an_answer_goes_the_whole_way_through_host_and_worker(host: HostRecorder
     host.ask("r2", str(folder), "hello", max_tokens=12)
     host.finished("r2")
     assert host.text_of("r1") == host.text_of("r2")
+
+
+def test_a_draft_model_guesses_and_the_answer_stays_what_it_was(host: HostRecorder, folder: Path) -> None:
+    smaller = write_chat_checkpoint(folder.parent / "Smaller", LLAMA)
+    host.ask("plain", str(folder), "hello", max_tokens=24)
+    host.finished("plain")
+    for name, draft_model in (("own", folder), ("other", smaller)):
+        load = LoadParams(draft_model=str(draft_model), draft_tokens=2)
+        host.ask(name, str(folder), "hello", max_tokens=24, load=load)
+        usage = host.finished(name).usage
+        assert host.text_of(name) == host.text_of("plain")
+        assert usage.drafted_tokens > 0
+        assert usage.accepted_tokens == usage.drafted_tokens or draft_model is smaller
+
+
+def test_a_draft_model_of_another_vocabulary_is_refused_in_words(folder: Path, tmp_path: Path) -> None:
+    other = write_chat_checkpoint(tmp_path / "other", LLAMA)
+    write_tokenizer(other, num_tokens=262)
+    with pytest.raises(InvalidRequest, match=r"other has another vocabulary \(262 tokens\)"):
+        load(folder, draft_model=str(other), draft_tokens=2)
+    config = LLAMA | {"vocab_size": 320}
+    wide = write_checkpoint(tmp_path / "wide", config, random_arrays(config))
+    write_tokenizer(wide)
+    with pytest.raises(InvalidRequest, match="wide gives 320 logits per token"):
+        load(folder, draft_model=str(wide), draft_tokens=2)
 
 
 def test_each_answer_counts_the_experts_of_what_was_computed_for_it(host: HostRecorder, folder: Path) -> None:

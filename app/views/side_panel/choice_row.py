@@ -33,6 +33,7 @@ class ChoiceRow(QWidget):
         self.box.setAccessibleDescription(meaning)
         self.box.setFixedWidth(theme.scaled(FIELD_WIDTH))
         self.box.setMinimumHeight(theme.scaled(30))
+        name.setBuddy(self.box)
         for text, value in choices:
             self.box.addItem(text, value)
         self.box.activated.connect(lambda: self.chosen.emit(self.box.currentData()))
