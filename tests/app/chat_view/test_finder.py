@@ -43,6 +43,9 @@ def test_the_current_match_is_the_first_from_a_row_on_and_the_last_without_one(f
     assert (finder.current_in(2), finder.current_in(0)) == ((1, 4), None)
     finder.find("two", 1)
     assert finder.current == Match(0, 4, 7)
+
+
+def test_words_that_are_nowhere_have_no_current_match(finder: Finder) -> None:
     finder.find("xyz", 0)
     assert (finder.number, finder.count) == (-1, 0)
     assert finder.current is None
