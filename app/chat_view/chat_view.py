@@ -218,7 +218,7 @@ class ChatView(QAbstractScrollArea):
         if self.keeper.sticks:
             self.idle.start_later()
         else:
-            self.idle.start()  # the next screens, before they are scrolled to
+            self.idle.start_after_scrolling()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""

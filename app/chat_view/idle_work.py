@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from app.chat_view.chat_view import ChatView
 
 PAUSE_MS = 12  # between two steps, for everything else
+AFTER_SCROLLING_MS = 4  # no step falls into the same pass of the event loop as scrolling
+STEP_S = 0.001  # after which a step begins nothing more
 QUIET_MS = 150
 SCREENS_AHEAD = 1.5  # that are laid out before they are seen, in both directions
 
@@ -34,6 +36,11 @@ class IdleWork(QObject):
         """There may be something to do."""
         if not self._timer.isActive() and self._view.isVisible():
             self._timer.start(PAUSE_MS)
+
+    def start_after_scrolling(self) -> None:
+        """There may be something to do, once what has been scrolled is painted."""
+        if self._view.isVisible():
+            self._timer.start(AFTER_SCROLLING_MS)
 
     def start_later(self) -> None:
         """There may be something to do, once nothing has happened for a while."""
@@ -79,7 +86,7 @@ class IdleWork(QObject):
             row = view.column.unfinished_row(max(view.keeper.top - ahead, 0), view.keeper.top)
         if row is None or view.messages.message(row).state == "streaming":
             return False
-        view.keeper.lay_out(row, time.perf_counter() + 0.002)
+        view.keeper.lay_out(row, time.perf_counter() + STEP_S)
         return True
 
     def _preload(self) -> bool:

@@ -17,17 +17,21 @@ from engine.cli import (
     inspect,
     measure,
     models,
+    network,
+    pull,
     quantize,
     recipe,
     remove,
     run,
+    search,
     serve,
     settings,
     train,
+    verify,
 )
 from engine.cli.engine_session import EngineSession
 from engine.cli.terminal_chat import ChatSettings, converse
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, OfflineError
 from engine.contract.version import RETORT_VERSION
 
 
@@ -47,7 +51,10 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (
     run,
     models,
+    search,
+    pull,
     import_model,
+    verify,
     remove,
     inspect,
     convert,
@@ -57,6 +64,7 @@ COMMANDS: tuple[Command, ...] = (
     bench,
     serve,
     settings,
+    network,
     train,
     distill,
     doctor,
@@ -98,6 +106,9 @@ def chat_in_terminal() -> int:
 def _said_in_one_line(command: Callable[[], int]) -> int:
     try:
         return command()
+    except OfflineError as error:
+        print(f"retort: {error}; --online allows it for this call", file=sys.stderr)
+        return 1
     except (EngineError, OSError) as error:
         print(f"retort: {error}", file=sys.stderr)
         return 1

@@ -53,6 +53,19 @@ class InstalledModel:
     problem: str = ""  # why it cannot be used now; empty for a good one
 
 
+Verdict = Literal["sound", "damaged", "missing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedModel:
+    """What a model's files turned out to be when they were read."""
+
+    name: str
+    verdict: Verdict  # unknown: nobody ever told their hashes, they are noted now
+    files: tuple[str, ...]  # those that gave the verdict
+    read_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
     """A model in a worker's memory."""

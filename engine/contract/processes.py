@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 ProcessModule = Literal[
+    "engine.gateway",
     "engine.host",
     "engine.worker",
     "engine.worker.job",

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from msgspec import structs
 
-from engine.contract.errors import EngineError, InvalidRequest, rebuild_error
+from engine.contract.errors import EngineError, InvalidRequest, StorageFailed, rebuild_error
 from engine.contract.jobs import ConvertJob, Job, PlanJob, QualityCard, QuantizeJob
 from engine.contract.messages import (
     ErrorEvent,
@@ -105,9 +105,10 @@ class Jobs:
                 self._records.end(request_id, "cancelled")
                 self._emit(FinishedEvent(request_id=request_id, reason="cancelled"))
                 return
-        if request_id in self._running:
-            self._running[request_id].is_cancelled = True
-            self._running[request_id].process.kill()
+        running = self._running.get(request_id)
+        if running is not None and running.last is None:  # what has ended already stays so
+            running.is_cancelled = True
+            running.process.kill()
 
     def start_over(self) -> None:
         """Begin anew what an earlier host did not finish and whose result is a file."""
@@ -143,7 +144,7 @@ class Jobs:
             raise InvalidRequest(f"another job writes {part.with_suffix('')}")
         for field in _READ_FIELDS:
             source = getattr(job, field, "")
-            if source and part.exists() and part.samefile(source):
+            if source and part.exists() and Path(source).exists() and part.samefile(source):
                 raise InvalidRequest(f"{part} is read by this job; the result needs another name")
 
     def _resolved(self, job: Job) -> Job:
@@ -159,6 +160,22 @@ class Jobs:
         return structs.replace(job, **paths)
 
     def _start(self, request: JobRequest) -> None:
+        """Start a job's process; it fails where the system gives it no folder or no process."""
+        try:
+            running = self._running[request.request_id] = self._launch(request)
+            running.process.send(request)
+        except OSError as error:
+            failure = StorageFailed(str(error.filename or self._folder), error.strerror or str(error))
+            self._emit(self._failed(request.request_id, failure))
+            self._start_next()
+
+    def _start_next(self) -> None:
+        if self._waiting and not self._is_busy:
+            request = self._waiting.popleft()
+            self._records.change(request.request_id, "running")
+            self._start(request)
+
+    def _launch(self, request: JobRequest) -> _Running:
         self._generation += 1
         self._clear_up_after_others()
         folder = self._folder / f"{os.getpid()}-{self._generation}"
@@ -171,8 +188,7 @@ class Jobs:
             on_event=lambda _, event: self._post(lambda: self._on_event(request.request_id, event)),
             on_death=lambda _, error: self._post(lambda: self._on_death(request.request_id, error)),
         )
-        self._running[request.request_id] = _Running(request, process, folder)
-        process.send(request)
+        return _Running(request, process, folder)
 
     def _on_event(self, request_id: str, event: Event) -> None:
         running = self._running.get(request_id)
@@ -189,10 +205,7 @@ class Jobs:
             return
         self._clear_up(running)
         self._emit(self._end_of(running, error))
-        if self._waiting and not self._is_busy:
-            following = self._waiting.popleft()
-            self._records.change(following.request_id, "running")
-            self._start(following)
+        self._start_next()
 
     def _end_of(self, running: _Running, error: EngineError) -> Event:
         """Note how a job ended; returns the event that says so."""
@@ -207,6 +220,9 @@ class Jobs:
             return last
         if last is not None:
             error = rebuild_error(last.code, last.message, last.details)
+        return self._failed(request_id, error)
+
+    def _failed(self, request_id: str, error: EngineError) -> ErrorEvent:
         self._records.end(request_id, "failed", error=error)
         return ErrorEvent(
             request_id=request_id, code=error.code, message=error.message, details=error.details

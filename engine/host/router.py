@@ -14,6 +14,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from engine.contract.errors import EngineError, InternalError, ModelError
+from engine.contract.hub_messages import HubFilesRequest, PauseRequest, PullRequest, SearchRequest
 from engine.contract.messages import (
     CancelRequest,
     ChangeLoadRequest,
@@ -36,8 +37,10 @@ from engine.contract.messages import (
     UnloadRequest,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import VerifyRequest
 from engine.hardware.memory import available_bytes, total_bytes
 from engine.host.asides import Asides
+from engine.host.gateway_desk import GatewayDesk
 from engine.host.jobs import Jobs
 from engine.host.library_desk import LibraryDesk
 from engine.host.pulse import TICK_S, RunningTime
@@ -73,6 +76,7 @@ class EngineHost:
         self._asides = Asides(self._to_do.put)
         self._settings = SettingsFile(paths.settings)
         self._library = LibraryDesk(paths, emit, self._to_do.put, self._asides)
+        self._gateway = GatewayDesk(emit, self._to_do.put, echo_stderr=echo_stderr)
         self._workers = Workers(emit, self._to_do.put, self._asides, pace or Pace(), echo_stderr=echo_stderr)
         self._jobs = Jobs(
             emit, self._to_do.put, paths, self._find, echo_stderr=echo_stderr, keeps_records=keeps_jobs
@@ -108,6 +112,7 @@ class EngineHost:
                 self._do(to_do)
             self._do(self._look_at_the_clock)
         self._library.close()
+        self._gateway.close()
         self._jobs.close()
         self._asides.join(ASIDE_GRACE_S)
         self._workers.close()
@@ -137,12 +142,15 @@ class EngineHost:
             case CancelRequest():
                 self._workers.cancel(request)
                 self._library.cancel(request.request_id)
+                self._gateway.cancel(request)
                 self._jobs.cancel(request.request_id)
             case UnloadRequest():
                 self._unload(request)
             case DescribeRequest():
                 self._workers.describe(request)
-            case ModelsRequest() | ImportRequest() | RemoveRequest():
+            case SearchRequest() | HubFilesRequest() | PullRequest() | PauseRequest():
+                self._gateway.ask(request, settings)
+            case ModelsRequest() | ImportRequest() | RemoveRequest() | VerifyRequest():
                 self._library.ask(request, settings.model_folders, self._workers.loaded_paths())
             case JobRequest() | JobsRequest():
                 self._jobs.ask(request)
@@ -201,6 +209,7 @@ class EngineHost:
             self._tell_settings("")  # another host has changed them
 
     def _tell_settings(self, request_id: str) -> None:
+        self._gateway.tick(self._settings.settings)  # going offline takes effect at once
         self._emit(
             SettingsListed(
                 request_id=request_id, settings=self._settings.settings, notice=self._settings.notice
@@ -220,6 +229,7 @@ class EngineHost:
         if now >= self._next_tick:
             self._workers.tick(self._running_time.passed_s(), self._settings.settings)
             self._refresh_settings()
+            self._gateway.tick(self._settings.settings)
             self._next_tick = now + IDLE_TICK_S
         if self._workers.are_there:
             self._next_tick = min(self._next_tick, now + TICK_S)

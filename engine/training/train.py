@@ -16,6 +16,7 @@ import signal
 from pathlib import Path
 
 import torch
+import torch._dynamo.config
 import torch._inductor.config
 from tokenizers import Tokenizer
 
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train from the command line."""
     options = build_parser().parse_args(arguments)
     torch._inductor.config.cpp.dynamic_threads = True  # compiled pieces obey set_num_threads, too
+    torch._dynamo.config.recompile_limit = 64  # every layer, once for each length of rows
     options.out.mkdir(parents=True, exist_ok=True)
     has_compiler = shutil.which(os.environ.get("CXX", "c++")) is not None  # torch.compile writes C++
     config, teacher = builtin_config(), None

@@ -14,6 +14,18 @@ from hypothesis import strategies as st
 from engine.contract import messages
 from engine.contract.chat import ChatMessage, ToolCallPart
 from engine.contract.errors import ProtocolError
+from engine.contract.hub_messages import (
+    HubFilesListed,
+    HubFilesRequest,
+    HubGroup,
+    HubModel,
+    HubModelsFound,
+    ModelPulled,
+    PauseRequest,
+    PullRequest,
+    SearchRequest,
+    TransferProgress,
+)
 from engine.contract.jobs import Divergence, Estimate, JobRecord, PlanJob, QualityCard, QuantizeJob
 from engine.contract.messages import (
     CancelRequest,
@@ -59,11 +71,13 @@ from engine.contract.model_info import (
     MemoryChange,
     MemoryReading,
     ModelInfo,
+    VerifiedModel,
     WorkerStatus,
 )
 from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
 from engine.contract.processes import child_environment
 from engine.contract.settings import EngineSettings
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 from engine.contract.wire import (
     MAX_LINE_BYTES,
     LineSplitter,
@@ -171,6 +185,26 @@ SAMPLES: list[Message] = [
     Heartbeat(request_id="", call_s=0.25),
     ModelsListed(request_id="a", models=(INSTALLED,)),
     ImportProgress(request_id="a", fraction=0.5),
+    VerifyRequest(request_id="a", model="m"),
+    VerifyProgress(request_id="a", fraction=0.5),
+    ModelsVerified(
+        request_id="a", models=(VerifiedModel(name="m", verdict="damaged", files=("f",), read_bytes=9),)
+    ),
+    SearchRequest(request_id="a", words="tiny moe", limit=3, online=True),
+    HubFilesRequest(request_id="a", repository="p/r", revision="main"),
+    PullRequest(request_id="a", repository="p/r", file="Q4_K_M", limit_bytes_per_s=5),
+    PauseRequest(request_id="a", is_paused=False),
+    HubModelsFound(request_id="a", models=(HubModel(repository="p/r", license="mit", is_gated=True),)),
+    HubFilesListed(
+        request_id="a",
+        repository="p/r",
+        commit="c",
+        author="p",
+        license="mit",
+        groups=(HubGroup(name="m", kind="gguf", quantization="Q8_0", files=("m.gguf",), size_bytes=8),),
+    ),
+    TransferProgress(request_id="a", phase="waiting", done_bytes=1, total_bytes=2, notice="it answers 503"),
+    ModelPulled(request_id="a", model=INSTALLED, fetched_bytes=2),
     ModelImported(request_id="a", model=INSTALLED),
     ModelRemoved(request_id="a", model="m", freed_bytes=3),
     SettingsListed(request_id="", settings=EngineSettings(load={"m": LoadParams(context_length=9)})),

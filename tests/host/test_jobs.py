@@ -140,6 +140,22 @@ def test_a_host_that_ends_ends_its_jobs(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["retort-home"]
 
 
+def test_a_job_that_gets_no_folder_fails_in_words_and_the_next_one_runs(
+    host: HostRecorder, tmp_path: Path
+) -> None:
+    folder = Paths.from_environment().job_files
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    host.submit(quantization("a", tmp_path / "a.gguf"))
+    end = end_of(host, "a")
+    assert isinstance(end, ErrorEvent)
+    assert end.code == StorageFailed.code
+    assert listed(host, "list")["a"].state == "failed"
+    folder.unlink()
+    host.submit(quantization("b", tmp_path / "b.gguf"))
+    assert isinstance(end_of(host, "b"), JobDone)
+
+
 def listed(host: HostRecorder, request_id: str) -> dict[str, JobRecord]:
     host.submit(JobsRequest(request_id=request_id))
     event = host.wait_for(lambda e: isinstance(e, JobsListed) and e.request_id == request_id)
