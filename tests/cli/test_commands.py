@@ -27,6 +27,7 @@ REPORT = {
     "peak_rss_mib",
     "kv_bytes_per_token",
     "backend",
+    "backend_reason",
     "device",
     "seed",
 }
