@@ -38,6 +38,7 @@ def describe_code(code: str, message: str, details: _Details) -> ErrorText:
 
 
 _CHOOSE_ANOTHER = mark("Choose another model.")
+_TRY_LATER = mark("Check the connection, then try again. What had arrived is kept.")
 _NEXT_STARTS_IT = mark("What had arrived is kept. Your next message starts the model again.")
 _BUILTIN_MISSING = (
     mark("The built-in model is missing from this installation."),
@@ -85,6 +86,28 @@ ERROR_TEXTS: dict[str, tuple[str, str]] = {
         mark("Start a new chat, or send a shorter message."),
     ),
     "model_in_use": (mark("{model} is in memory."), mark("Unload it, then try again.")),
+    "network_error": (mark("The network failed: {message}."), _TRY_LATER),
+    "offline": (
+        mark("Retort is offline, so this was not asked of the network."),
+        mark("Switch Offline off in the settings, or keep working with the models that are here."),
+    ),
+    "hub_unreachable": (mark("{host} does not answer as it should: {reason}."), _TRY_LATER),
+    "hub_refused": (
+        mark("{repository} is not given to everyone: {reason}."),
+        mark("Agree to its terms on the hub's page, or choose another model."),
+    ),
+    "not_on_hub": (
+        mark("The hub has no {wanted}, or shows it to its members only."),
+        mark("Look for it under another name."),
+    ),
+    "hub_answer_wrong": (
+        mark("{host} gave an answer that is not used: {reason}."),
+        mark("Nothing of it was kept. Try another network or another model."),
+    ),
+    "download_damaged": (
+        mark("{file} does not arrive as it was announced, also on a second try. It was deleted."),
+        mark("Somebody changes it on the way, or the hub itself has it damaged. Choose another model."),
+    ),
     "process_error": (
         mark("A part of Retort stopped working: {message}."),
         mark("Send the message again. What had arrived is kept."),
@@ -107,6 +130,10 @@ ERROR_TEXTS: dict[str, tuple[str, str]] = {
     "host_died": (
         mark("The engine ended unexpectedly ({exit})."),
         mark("What had arrived is kept. Your next message starts the engine again."),
+    ),
+    "gateway_died": (
+        mark("The process that speaks to the network ended unexpectedly ({exit})."),
+        mark("What had arrived is kept. Start the download again, and it goes on from there."),
     ),
     "protocol_error": (
         mark("Two parts of Retort do not understand each other."),
@@ -133,7 +160,10 @@ def _figures(message: str, details: _Details) -> dict[str, str]:
     status = details.get("exit_status")
     return {
         "message": message,
-        "file": PurePath(str(details.get("path", ""))).name or tr("The file"),
+        "file": PurePath(str(details.get("path", details.get("file", "")))).name or tr("The file"),
+        "host": str(details.get("host", tr("The hub"))),
+        "repository": str(details.get("repository", tr("The model"))),
+        "wanted": str(details.get("wanted", "?")),
         "path": str(details.get("path", tr("A file"))),
         "model": str(details.get("model", tr("The model"))),
         "names": str(details.get("names", "?")),

@@ -18,6 +18,7 @@ class ModelFacts:
     model: str  # the name that requests use
     name: str
     quantization: str = ""
+    format: str = ""  # where it is no GGUF file
     size: str = ""
     parameters: str = ""
     badges: tuple[str, ...] = ()
@@ -25,8 +26,8 @@ class ModelFacts:
 
     @property
     def line(self) -> str:
-        """Size and parameters, side by side."""
-        return " · ".join(filter(None, (self.size, self.parameters)))
+        """Format, size and parameters, side by side."""
+        return " · ".join(filter(None, (self.format, self.size, self.parameters)))
 
     @property
     def spoken(self) -> str:
@@ -41,6 +42,7 @@ def facts_of_installed(model: InstalledModel) -> ModelFacts:
         model=model.name,
         name=model_name(BUILTIN if model.name == BUILTIN else model.short_name),
         quantization=info.quantization if info else "",
+        format=tr("Checkpoint") if model.format == "checkpoint" else "",
         size=format_bytes(model.size_bytes),
         parameters=parameters_text(info.parameters if info else 0, model.active_parameters),
         badges=tuple(tr(BADGES[one]) for one in model.capabilities if one in BADGES),

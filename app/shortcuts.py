@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeySequence
 from app.translation import mark, tr
 
 CommandId = Literal[
-    "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "eject_model",
-    "toggle_sidebar",
+    "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "open_model_folder",
+    "eject_model", "toggle_sidebar",
     "toggle_panel", "larger_text", "smaller_text", "normal_text", "full_screen", "settings",
     "shortcuts", "log", "quit",
 ]  # fmt: skip
@@ -45,6 +45,9 @@ COMMANDS: dict[CommandId, Command] = {
         Command(id="stop", group="Chat", text=mark("Stop the answer, or go back"), keys=("Esc",)),
         Command(id="choose_model", group="Model", text=mark("Choose a model…"), keys=("Ctrl+M",)),
         Command(id="open_model", group="Model", text=mark("Open a model file…"), keys=("Ctrl+O",)),
+        Command(
+            id="open_model_folder", group="Model", text=mark("Open a model folder…"), keys=("Ctrl+Alt+O",)
+        ),
         Command(id="eject_model", group="Model", text=mark("Eject the model"), keys=("Ctrl+Shift+E",)),
         Command(id="toggle_sidebar", group="View", text=mark("List of chats"), keys=("Ctrl+B",)),
         Command(id="toggle_panel", group="View", text=mark("Settings of this chat"), keys=("Ctrl+.",)),

@@ -40,9 +40,11 @@ from app.translation import tr
 from app.views.bin_view import BinView
 from app.views.conversation_actions import ConversationActions
 from app.views.conversation_view import ConversationView
+from app.views.experts.expert_control import ExpertControl
 from app.views.main_window import MainWindow
 from app.views.message_actions import MessageActions
 from app.views.results_view import ResultsView
+from app.views.safe_closing import SafeClosing
 from app.views.shown_chat import ShownChat
 from app.views.side_panel.load_control import LoadControl
 from app.views.side_panel.side_panel import SidePanel
@@ -82,6 +84,7 @@ class Workings:
         self.typesetter = Typesetter(child_command("engine.worker.children.typeset"), bare_environment())
         self.chat_view = ChatView(self.messages, theme, typesetter=self.typesetter, picture_folder=paths.data)
         accessible_view.install()
+        self.chat_view.models = lambda: window.picker.known_models
         self.chat_view.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         window.sidebar.set_list(self.conversation_view)
         window.page.set_chat_view(self.chat_view)
@@ -96,6 +99,16 @@ class Workings:
             choice=self.choice,
             drafts=self.drafts,
         )
+        self.closing = SafeClosing(
+            store=self.store,
+            sessions=self.sessions,
+            drafts=self.drafts,
+            notices=self.notices,
+            window=window,
+            theme=theme,
+            close=window.close,
+        )
+        window.may_close = self.closing.may_close
         self._add_conversation_parts(window, theme)
         self._wire(window)
         self._add_panel(window, paths, theme)
@@ -207,6 +220,18 @@ class Workings:
             preferences=self.preferences,
             client=self.client,
         )
+        self.experts = ExpertControl(
+            window=window,
+            messages=self.messages,
+            choice=self.choice,
+            library=self.library,
+            preferences=self.preferences,
+            theme=theme,
+        )
+        self.panel.load.engine.experts_requested.connect(self.experts.open)
+        self.chat_view.experts_requested.connect(self.experts.open)
+        self.library.changed.connect(self._offer_experts)
+        self.choice.changed.connect(self._offer_experts)
         window.frame.set_panel(self.panel)
         window.frame.set_open(self._settings.shows_panel)
         window.page.composer.setFocus()
@@ -216,12 +241,15 @@ class Workings:
 
     def _take_loaded(self, _request_id: str, model: str, _loaded: LoadedModel) -> None:
         """A file that was opened and works stays in the library, where it lies."""
-        if Path(model).is_file() and self.library.find(model) is None:
+        if Path(model).exists() and self.library.find(model) is None:
             self.library.import_file(model)
 
     def _show_efforts(self) -> None:
         loaded = self.choice.loaded
         self.panel.show_efforts(loaded.reasoning_efforts if loaded is not None else ())
+
+    def _offer_experts(self) -> None:
+        self.chat_view.offers_experts = self.experts.has_experts
 
     def _follow_shown(self) -> None:
         self.chat_settings.follow(self.shown.session)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QPoint, QRect
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
+from app.chat_view.answer_notes import details_of, note_under
 from app.chat_view.chat_view import ChatView
 from app.chat_view.message_menu import popup_menu
 from app.conversations.conversation import Message
@@ -138,7 +139,7 @@ class AccessibleMessage(QAccessibleInterface):
         return state
 
     def text(self, kind: QAccessible.Text) -> str:
-        """Its name, and its text as it was written."""
+        """Its name, its text as it was written, and what stands under it."""
         if not self.isValid():
             return ""
         message = self._view.messages.message(self.row)
@@ -148,7 +149,8 @@ class AccessibleMessage(QAccessibleInterface):
             case QAccessible.Text.Value:
                 return message.text
             case QAccessible.Text.Description:
-                return self._view.messages.activity(self.row)
+                note = note_under(message, self._view.messages.activity(self.row))
+                return " · ".join(filter(None, (note, details_of(message))))
         return ""
 
     def setText(self, _kind: QAccessible.Text, _text: str) -> None:

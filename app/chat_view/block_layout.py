@@ -8,6 +8,7 @@ from PySide6.QtGui import QPainter
 from app.chat_view.blocks import Content
 from app.chat_view.inline_text import Link
 from app.chat_view.look import Marks
+from app.chat_view.sideways import BAR_SPACE, Sideways
 
 
 class BlockLayout(ABC):
@@ -82,6 +83,16 @@ class BlockLayout(ABC):
     def show_copied(self, *, is_copied: bool) -> None:
         """Say on that button that it has done so."""
 
+    @property
+    def sideways(self) -> Sideways | None:
+        """How far what may be wider than the block is moved."""
+        return None
+
     def scroll_sideways(self, pixels: float) -> bool:
         """Move what is wider than the block; False where nothing moves."""
-        return False
+        return self.sideways is not None and self.sideways.move(pixels)
+
+    def is_bar_at(self, x: float, y: float) -> bool:
+        """Whether a point is on the bar that shows how far it is moved, or beside it on its way."""
+        needed = self.sideways is not None and self.sideways.is_needed
+        return needed and x >= 0 and self.height - BAR_SPACE <= y < self.height

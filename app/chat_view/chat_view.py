@@ -5,6 +5,7 @@ for; changes nothing and opens nothing by itself.
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -45,6 +46,7 @@ from app.chat_view.scroll_keeper import ScrollKeeper
 from app.chat_view.selection import Selection
 from app.chat_view.text_points import MessageMarks, TextPoint
 from app.lists.message_list import MessageList
+from app.model_facts import ModelFacts
 from app.theme.theme import Theme
 from app.translation import tr
 
@@ -59,9 +61,11 @@ class ChatView(QAbstractScrollArea):
     """Shows a MessageList. What can be done with a message is asked for by its id."""
 
     regenerate_requested = Signal(str)  # message id, as in all of these
+    other_model_requested = Signal(str, str)  # and the model that shall answer again
     edit_requested = Signal(str)
     continue_requested = Signal(str)
     delete_requested = Signal(str)
+    experts_requested = Signal(str)
     version_requested = Signal(str, int)  # one back or one forward
     link_clicked = Signal(str)  # an allowed address that the user wants to open
 
@@ -82,7 +86,9 @@ class ChatView(QAbstractScrollArea):
         self.column.set_width(self._column_width())
         self.keeper = ScrollKeeper(self.column, self.verticalScrollBar())
         self.selection = Selection(messages, self.column)
+        self.offers_experts = False  # whether the model that answers now has experts
         self.current_row: int | None = None  # the message that the keyboard is at
+        self.models: Callable[[], Sequence[ModelFacts]] = tuple  # that could answer again
         self._hovered_row: int | None = None
         self._pointer = Pointer(self)
         self._keyboard = Keyboard(self)
@@ -216,7 +222,7 @@ class ChatView(QAbstractScrollArea):
         if self.keeper.sticks:
             self.idle.start_later()
         else:
-            self.idle.start()  # the next screens, before they are scrolled to
+            self.idle.start_after_scrolling()  # the next screens, before they are scrolled to
 
     def place_overlays(self) -> None:
         """Put the buttons over the messages where they belong now."""
@@ -312,9 +318,11 @@ class ChatView(QAbstractScrollArea):
             super().wheelEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what can be done with the message."""
+        """Offer what can be done with the message under the pointer, or with the one the keyboard is at."""
         found = self.place_in_message(QPointF(event.pos()))
-        if found is not None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self._keyboard.open_menu()
+        elif found is not None:
             popup_menu(self, found[0], event.pos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -185,9 +185,10 @@ class CodeLayout(BlockLayout):
         """Say on the button that the code is on the clipboard."""
         self._is_copied = is_copied
 
-    def scroll_sideways(self, pixels: float) -> bool:
-        """Move long lines."""
-        return self._sideways.move(pixels)
+    @property
+    def sideways(self) -> Sideways:
+        """How far it is moved."""
+        return self._sideways
 
     def _line_of(self, position: int) -> int:
         return max(bisect_right(self._starts, position) - 1, 0)

@@ -1,6 +1,6 @@
 """The field for finding words in the conversation."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
@@ -61,6 +61,17 @@ class FindBar(QFrame):
             else tr("No matches")
         )
         self._count.setText(words if self.field.text() else "")
+
+    def event(self, event: QEvent) -> bool:
+        """Escape is for this bar before it is for the window."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on, with Shift back; Escape closes."""

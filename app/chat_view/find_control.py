@@ -56,7 +56,7 @@ class FindControl(QObject):
     def look_again(self) -> None:
         """The messages have changed."""
         if self.finder.words:
-            self.finder.find(self.finder.words, self._view.rows_in_sight().start)
+            self.finder.find_again(self._view.rows_in_sight().start)
             self.bar.show_count(self.finder.number, self.finder.count)
 
     def place(self) -> None:

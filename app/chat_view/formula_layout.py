@@ -77,6 +77,7 @@ class FormulaLayout(BlockLayout):
             return self._source.position_at(x - PADDING, y - PADDING)
         return 0 if x < self._width / 2 else len(self._tex)
 
-    def scroll_sideways(self, pixels: float) -> bool:
-        """Move a wide formula."""
-        return self._sideways.move(pixels)
+    @property
+    def sideways(self) -> Sideways:
+        """How far it is moved."""
+        return self._sideways

@@ -7,11 +7,13 @@ class HeightIndex:
     """Heights may be estimates; a row's height can be set at any time."""
 
     def __init__(self, heights: Iterable[float] = ()) -> None:
-        self._heights: list[float] = []
-        self._total = 0.0
-        self._tree: list[float] = [0.0]  # 1-based; node i sums the i & -i rows that end with row i - 1
-        for height in heights:
-            self.append(height)
+        self._heights = list(heights)
+        self._total = sum(self._heights)
+        self._tree = [0.0, *self._heights]  # 1-based; node i sums the i & -i rows that end with row i - 1
+        for node in range(1, len(self._tree)):
+            above = node + (node & -node)
+            if above < len(self._tree):
+                self._tree[above] += self._tree[node]
 
     def __len__(self) -> int:
         return len(self._heights)

@@ -31,6 +31,10 @@ class Style(IntFlag):
     RAISED = 32  # the number of a footnote
     FORMULA = 64
     IMAGE = 128  # the note that stands for a picture
+    UNDERLINED = 256
+    MARKED = 512
+    SUBSCRIPT = 1024
+    SUPERSCRIPT = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,22 @@ def make_inline_text(tokens: Sequence[Token], content: str, place: Callable[[int
     return _Builder(content, place).build(tokens)
 
 
-_STYLES = {"strong": Style.BOLD, "em": Style.ITALIC, "s": Style.STRUCK}
+_STYLES = {
+    "strong": Style.BOLD,
+    "b": Style.BOLD,
+    "em": Style.ITALIC,
+    "i": Style.ITALIC,
+    "s": Style.STRUCK,
+    "del": Style.STRUCK,
+    "strike": Style.STRUCK,
+    "u": Style.UNDERLINED,
+    "ins": Style.UNDERLINED,
+    "mark": Style.MARKED,
+    "code": Style.CODE,
+    "kbd": Style.CODE,
+    "sub": Style.SUBSCRIPT,
+    "sup": Style.SUPERSCRIPT,
+}
 
 
 class _Builder:
@@ -153,7 +172,7 @@ class _Builder:
         self._links: list[Link] = []
         self._formulas: list[Formula] = []
         self._anchors: list[Anchor] = []
-        self._styles: list[Style] = []
+        self._styles: list[Style] = [Style.PLAIN]  # of each open mark, with those around it
         self._open_links: list[tuple[int, str]] = []  # position, target
         self._outer: int | None = None  # where marks opened that no text has followed yet
         self._is_auto = False
@@ -203,8 +222,7 @@ class _Builder:
     def _add(self, text: str, style: Style, outer: int, inner: int, outer_end: int) -> None:
         if not text:
             return
-        for open_style in self._styles:
-            style |= open_style
+        style |= self._styles[-1]
         start, self._length = self._length, self._length + len(text)
         self._parts.append(text)
         if style:
@@ -225,10 +243,10 @@ class _Builder:
             target = str(token.attrGet("href") or "")
             if token.type == "link_open":
                 self._open_links.append((self._length, target))
-                self._styles.append(Style.LINK if is_allowed(target) else Style.PLAIN)
+                self._open_style(Style.LINK if is_allowed(target) else Style.PLAIN)
             else:
-                self._styles.append(_STYLES.get(token.tag, Style.PLAIN))
-        elif token.nesting < 0 and self._styles:
+                self._open_style(_STYLES.get(token.tag, Style.PLAIN))
+        elif token.nesting < 0 and len(self._styles) > 1:
             self._styles.pop()
             self._is_auto = False
             if token.type == "link_close":
@@ -236,6 +254,9 @@ class _Builder:
                 if start < self._length:
                     self._links.append(Link(start, self._length, target))
             self._close_anchor(end if token.type == "link_close" else at + len(token.markup))
+
+    def _open_style(self, style: Style) -> None:
+        self._styles.append(self._styles[-1] | style)
 
     def _close_anchor(self, end: int) -> None:
         """What was just closed belongs to the text before it."""

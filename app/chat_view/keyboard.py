@@ -48,8 +48,8 @@ class Keyboard:
                 view.select_row(last if row is None else max(row - 1, 0))
             case Qt.Key.Key_Down if last >= 0:
                 view.select_row(view.rows_in_sight().start if row is None else min(row + 1, last))
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Menu if row is not None:
-                popup_menu(view, row, view.place_of(row).toPoint())
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if row is not None:
+                self.open_menu()
             case Qt.Key.Key_Space if row is not None and not view.column.layout(row).reasoning_rect.isEmpty():
                 view.toggle_reasoning(row)
             case Qt.Key.Key_F7 if last >= 0:
@@ -60,6 +60,12 @@ class Keyboard:
             case _:
                 return False
         return True
+
+    def open_menu(self) -> None:
+        """Say what can be done with the message that the keyboard is at."""
+        row = self._view.current_row
+        if row is not None:
+            popup_menu(self._view, row, self._view.place_of(row).toPoint())
 
     def _copy(self) -> None:
         if self._view.selection.is_empty and self._view.current_row is not None:

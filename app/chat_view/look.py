@@ -117,6 +117,14 @@ class Look:
         if style & Style.LINK:
             made.setForeground(QColor(tokens.accent))
             made.setFontUnderline(True)
+        if style & Style.UNDERLINED:
+            made.setFontUnderline(True)
+        if style & Style.MARKED:
+            made.setBackground(QColor(tokens.match))
+        if style & Style.SUBSCRIPT:
+            made.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSubScript)
+        if style & Style.SUPERSCRIPT:
+            made.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
         if style & Style.RAISED:
             made.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
             made.setForeground(QColor(tokens.accent))

@@ -18,9 +18,9 @@ from app.chat_view.markdown_parser import DEEPEST, MOST_COLUMNS
 from app.chat_view.open_paragraph import OpenParagraph
 from app.chat_view.token_blocks import ContinuedList, SourceLines, make_blocks
 
-SLICE, SLICE_LINES = 1200, 24  # characters and lines that one `read` takes at most
-LONGEST = 10_000  # characters of one open block; more is shown as LongText
-MOST_LINES = 500  # of one open block
+SLICE, SLICE_LINES = 500, 10  # characters and lines that one `read` takes at most
+LONGEST = 8_000  # characters of one open block; more is shown as LongText
+MOST_LINES = 400  # of one open block
 LONG_PIECE = 100_000  # characters of one LongText, and of code read at once
 MOST_BLOCKS = 4000  # of a message; what follows is LongText
 MOST_ROWS = 300  # of a table; what follows is LongText

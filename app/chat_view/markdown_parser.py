@@ -1,7 +1,8 @@
 """The Markdown that answers are written in: CommonMark, GFM tables and strikethrough, tasks, footnotes, TeX.
 
-Raw HTML is text. Every inline token says where in its source it begins (`meta["at"]`), so that what is
-selected on the screen can be copied as it was written. Knows nothing of how a token looks.
+Of HTML only some tags are read, see `html_tags`. Every inline token says where in its source it begins
+(`meta["at"]`), so that what is selected on the screen can be copied as it was written. Knows nothing of how a
+token looks.
 """
 
 import re
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
-from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block import StateBlock, html_block
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -17,13 +18,16 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
+from app.chat_view.html_tags import is_literal, literal_tokens, may_begin_block, read_tags
+
 Environment = dict[str, Any]  # what earlier parts define for later ones: link targets, footnotes
 
 DEEPEST = (
     40  # nested quotes and lists; markdown-it would drop what is deeper, so such a block is shown as text
 )
-LONGEST_INLINE = 10_000  # characters of one paragraph; more is shown without inline formatting
-MOST_STEPS = 4_000_000  # characters looked at for what could begin a link: that many marks, that long a text
+LONGEST_INLINE = 8_000  # characters of one paragraph; more is shown without inline formatting
+MOST_MARKS = 1500  # of one paragraph, that could begin or end a format
+MOST_STEPS = 2_000_000  # characters looked at for what could begin a link: that many marks, that long a text
 MOST_COLUMNS = 64  # of a table
 LONGEST_FORMULA = 60  # lines
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
@@ -31,7 +35,7 @@ _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 
 def make_parser() -> MarkdownIt:
     """The parser of every answer; it keeps no state of its own."""
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": DEEPEST})
     parser.inline = _PlacingInline()
     parser.enable(["table", "strikethrough"])
     parser.use(
@@ -51,7 +55,9 @@ def make_parser() -> MarkdownIt:
         {"alt": ["paragraph", "reference", "blockquote", "list"]},
     )
     parser.inline.ruler.before("escape", "bracket_formula", _bracket_formula)
+    parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.core.ruler.before("inline", "tasks", _mark_tasks)
+    parser.core.ruler.after("inline", "html_blocks", _read_html_blocks)
     parser.inline.ruler2.disable("fragments_join")  # joined tokens would lose their places
     parser.core.ruler.disable("text_join")
     return parser
@@ -88,16 +94,55 @@ class _PlacingState(StateInline):
 class _PlacingInline(ParserInline):
     """The inline parser, with places in its tokens; refuses what would take too long."""
 
+    is_html = False  # whether it reads what stands in a block of HTML
+
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        if len(src) > LONGEST_INLINE or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS:
-            tokens.append(Token("text", "", 0, content=src, meta={"at": 0}))
+        if (
+            len(src) > LONGEST_INLINE
+            or sum(map(src.count, "*_~\\$`<")) > MOST_MARKS
+            or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS
+        ):
+            tokens += literal_tokens(src)
             return tokens
         state = _PlacingState(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
             rule(state)
         state.write_places()
-        return state.tokens
+        tokens[:] = read_tags(state.tokens, has_divisions=self.is_html)
+        return tokens
+
+
+def _make_html_inline() -> _PlacingInline:
+    """The parser of what stands in a block of HTML: tags, entities and words."""
+    parser = _PlacingInline()
+    parser.is_html = True
+    parser.ruler.enableOnly(["text", "newline", "entity", "html_inline"])
+    parser.ruler2.enableOnly([])
+    return parser
+
+
+_HTML_INLINE = _make_html_inline()
+
+
+def _html_block(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:
+    """A block of HTML, where its first tag is one that is known."""
+    start = state.bMarks[first_line] + state.tShift[first_line]
+    if not may_begin_block(state.src[start : state.eMarks[first_line]]):
+        return False
+    return html_block(state, first_line, end_line, silent)
+
+
+def _read_html_blocks(state: StateCore) -> None:
+    """Give each block of HTML the inline tokens that it consists of."""
+    for token in state.tokens:
+        if token.type == "html_block":
+            is_text = is_literal(token.content)
+            token.children = (
+                literal_tokens(token.content)
+                if is_text
+                else _HTML_INLINE.parse(token.content, state.md, state.env, [])
+            )
 
 
 def _mark_tasks(state: StateCore) -> None:

@@ -8,7 +8,7 @@ from math import ceil
 from app.chat_view.height_index import HeightIndex
 from app.chat_view.look import Look
 from app.chat_view.markdown_parser import make_parser
-from app.chat_view.message_layout import MessageLayout, estimated_height
+from app.chat_view.message_layout import Extent, MessageLayout, extent_of
 from app.lists.message_list import MessageList
 
 MARGIN = 20  # below the last message
@@ -25,6 +25,7 @@ class MessageColumn:
         self._width = 0.0
         self._heights = HeightIndex()
         self._is_exact: list[bool] = []
+        self._extents: list[Extent | None] = [None] * messages.rowCount()  # None where it has changed since
         self._layouts: dict[int, MessageLayout] = {}
 
     @property
@@ -50,6 +51,7 @@ class MessageColumn:
     def reset(self) -> None:
         """Forget every layout and estimate all heights."""
         self._layouts = {}
+        self._extents = [None] * self._messages.rowCount()
         self._estimate()
 
     def set_width(self, width: float) -> None:
@@ -59,23 +61,24 @@ class MessageColumn:
 
     def append(self) -> None:
         """Take the message that was added at the end of the list."""
-        message = self._messages.message(len(self._heights))
-        self._heights.append(estimated_height(message, self._width))
+        self._extents.append(None)
+        self._heights.append(self._extent(len(self._heights)).height(self._width))
         self._is_exact.append(False)
 
     def truncate(self, num_rows: int) -> None:
         """Forget the rows from a number on."""
         for row in [row for row in self._layouts if row >= num_rows]:
             del self._layouts[row]
-        del self._is_exact[num_rows:]
+        del self._is_exact[num_rows:], self._extents[num_rows:]
         self._heights.truncate(num_rows)
 
     def change(self, row: int, deadline: float) -> None:
         """Take a message as it is now; one that is not laid out is only estimated."""
         layout = self._layouts.get(row)
+        self._extents[row] = None
         if layout is None:
             self._is_exact[row] = False
-            self._heights.set_height(row, estimated_height(self._messages.message(row), self._width))
+            self._heights.set_height(row, self._extent(row).height(self._width))
         else:
             self._bring_up_to_date(row, layout, deadline)
 
@@ -135,11 +138,16 @@ class MessageColumn:
         self._is_exact[row] = not layout.is_behind
 
     def _estimate(self) -> None:
-        rows = range(self._messages.rowCount())
-        self._is_exact = [False] * len(rows)
+        width = self._width
+        self._is_exact = [False] * len(self._extents)
         self._heights = HeightIndex(
-            estimated_height(self._messages.message(row), self._width) for row in rows
+            (extent or self._extent(row)).height(width) for row, extent in enumerate(self._extents)
         )
+
+    def _extent(self, row: int) -> Extent:
+        """What a message's height is estimated from, counted again where it has changed."""
+        extent = self._extents[row] = self._extents[row] or extent_of(self._messages.message(row))
+        return extent
 
     def rows_between(self, top: float, bottom: float) -> range:
         """The rows that a stretch of the column touches."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -25,6 +26,7 @@ NAME_HEIGHT, NAME_INDENT = 32, 29
 REASONING_GAP = 12
 NOTE_GAP, NOTE_HEIGHT = 6, 28  # the line under a message; its buttons are as high
 ACTIONS_UNDER_BUBBLE = 14  # they reach into the gap below
+ACTIONS_WIDTH = 150  # what the buttons of an answer take of the line
 CALLOUT_GAP, CALLOUT_PADDING, CALLOUT_INDENT = 10, 14, 30
 ICON_SIZE = 18
 
@@ -218,7 +220,7 @@ class MessageLayout:
         if self._note and inner_bottom > self.actions_rect.top():
             painter.setPen(QColor(self._look.theme.tokens.secondary))
             painter.setFont(self._look.theme.fonts.small)
-            place = self.actions_rect.translated(top_left)
+            place = self.actions_rect.translated(top_left).adjusted(0, 0, -ACTIONS_WIDTH, 0)
             _draw_line(painter, place, self._note)
 
     def _paint_part(
@@ -314,14 +316,25 @@ class MessageLayout:
         return CALLOUT_GAP + self._callout.height + 2 * CALLOUT_PADDING if self._callout is not None else 0.0
 
 
-def estimated_height(message: Message, width: float) -> float:
-    """About how high a message will be, from its length alone."""
+class Extent(NamedTuple):
+    """What a message's height is estimated from; counted once, for any width."""
+
+    around: float  # pixels that are not text
+    num_characters: int
+    num_lines: int
+
+    def height(self, width: float) -> float:
+        """About how high the message will be."""
+        return round(self.around + estimated_text_height(self.num_characters, self.num_lines, width))
+
+
+def extent_of(message: Message) -> Extent:
+    """The extent of a message as it is now."""
     is_users = message.role == "user"
     around = 2 * BUBBLE_PADDING_Y + ACTIONS_UNDER_BUBBLE if is_users else NAME_HEIGHT + NOTE_GAP + NOTE_HEIGHT
     if message.reasoning:
         around += HEAD_HEIGHT + REASONING_GAP
-    text = estimated_text_height(len(message.text), message.text.count("\n") + 1, width)
-    return round(ROW_GAP + around + text)
+    return Extent(ROW_GAP + around, len(message.text), message.text.count("\n") + 1)
 
 
 def _draw_line(painter: QPainter, place: QRectF, text: str) -> None:

@@ -1,5 +1,6 @@
 """What can be done with a message, as a menu."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
@@ -35,11 +36,27 @@ def make_menu(view: "ChatView", row: int) -> QMenu:
     if not layout.reasoning_rect.isEmpty():
         words = tr("Hide reasoning") if layout.is_reasoning_open else tr("Show reasoning")
         menu.addAction(words, lambda: view.toggle_reasoning(row))
+    if message.stats.expert_use or (view.offers_experts and message.role == "assistant"):
+        menu.addAction(tr("Experts used…"), lambda: view.experts_requested.emit(message.id))
     if message.state != "streaming":
         menu.addSeparator()
         if message.role == "user":
             menu.addAction(tr("Edit"), lambda: view.edit_requested.emit(message.id))
         else:
             menu.addAction(tr("Regenerate"), lambda: view.regenerate_requested.emit(message.id))
+            _add_models(menu, view, message.id)
         menu.addAction(tr("Delete"), lambda: view.delete_requested.emit(message.id))
     return menu
+
+
+def _add_models(menu: QMenu, view: "ChatView", message_id: str) -> None:
+    """Every model that could answer again, those in memory first."""
+    models = [facts for facts in view.models() if not facts.problem]
+    if not models:
+        return
+    others = QMenu(tr("Answer again with"), menu)
+    for facts in models:
+        name = facts.name.replace("&", "&&")
+        words = f"{name}  {facts.quantization}" if facts.quantization else name
+        others.addAction(words, partial(view.other_model_requested.emit, message_id, facts.model))
+    menu.addMenu(others)

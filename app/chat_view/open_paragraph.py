@@ -22,8 +22,10 @@ class OpenParagraph:
     ) -> "OpenParagraph | None":
         """The paragraph that the last block is; None where more than its text could still change."""
         block = blocks[-1] if blocks else None
-        inline = next((token for token in reversed(tokens) if token.type == "inline"), None)
+        inline = next((token for token in reversed(tokens) if token.nesting >= 0), None)
         if block is None or inline is None or inline.map is None or not isinstance(block.content, Prose):
+            return None
+        if inline.type != "inline":
             return None
         content = inline.content
         first_line = content[: content.find("\n")] if "\n" in content else content
@@ -33,6 +35,7 @@ class OpenParagraph:
             or block.is_part
             or content.startswith("[")  # the target of a link
             or "|" in first_line  # the head of a table
+            or last_line.startswith("<")  # a block of HTML
             or not any(character.isalpha() for character in last_line)
             or any(mark in content for mark in ("$$", "\\[", "!["))  # what becomes a block of its own
         )

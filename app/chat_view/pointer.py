@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from app.chat_view.answer_notes import details_of
 from app.chat_view.block_layout import BlockLayout
 from app.chat_view.inline_text import Link
+from app.chat_view.sideways import Sideways
 
 if TYPE_CHECKING:
     from app.chat_view.chat_view import ChatView
@@ -25,6 +26,7 @@ class Spot:
     link_text: str = ""
     code: BlockLayout | None = None
     reasoning_row: int | None = None
+    sideways: Sideways | None = None
 
 
 class Pointer:
@@ -34,12 +36,17 @@ class Pointer:
         self._view = view
         self._pressed_at: QPointF | None = None
         self._double_clicked_at: QPointF | None = None
+        self._dragged: tuple[Sideways, float, float] | None = None  # a bar, where it was, the press
 
     def press(self, event: QMouseEvent) -> None:
         """Begin or extend a selection."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         view, place = self._view, event.position()
+        sideways = self.spot_at(place).sideways
+        if sideways is not None:
+            self._dragged = (sideways, sideways.offset, place.x())
+            return
         again = self._pressed_again(place)
         point = view.text_point_at(place)
         self._pressed_at = place
@@ -65,6 +72,11 @@ class Pointer:
     def move(self, event: QMouseEvent) -> None:
         """Extend the selection, or show what is under the pointer."""
         view = self._view
+        if self._dragged is not None:
+            sideways, start, x = self._dragged
+            if sideways.drag(start, event.position().x() - x):
+                view.viewport().update()
+            return
         if self._pressed_at is not None:
             point = view.text_point_at(event.position())
             if point is not None:
@@ -79,6 +91,8 @@ class Pointer:
 
     def release(self, event: QMouseEvent) -> None:
         """End the selection; a press that did not move was a click."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._dragged = None
         if event.button() != Qt.MouseButton.LeftButton or self._pressed_at is None:
             return
         moved = (event.position() - self._pressed_at).manhattanLength()
@@ -121,6 +135,8 @@ class Pointer:
         if block is None or not layout.is_text_at(inner):
             return Spot()
         at = block[3]
+        if block[2].is_bar_at(at.x(), at.y()):
+            return Spot(sideways=block[2].sideways)
         if block[2].is_copy_button_at(at.x(), at.y()):
             return Spot(hand, code=block[2])
         link = block[2].link_at(at.x(), at.y())

@@ -116,7 +116,8 @@ class ScrollKeeper(QObject):
         start = self._column.top(row) + offset
         if start < self.top or start + height > self.bottom:
             self._sticks = False
-            self._bar.setValue(round(start - max((self._height - height) / 3, 0)))
+            self._anchor = (row, offset - max((self._height - height) / 3, 0))  # whatever is read above it
+            self.settle()
 
     def _wanted_top(self) -> int:
         if self._sticks or not self._column.num_rows:

@@ -31,11 +31,22 @@ class Sideways:
         self.offset = min(max(self.offset + pixels, 0), max(self._content - self._room, 0))
         return self.offset != before
 
+    def drag(self, start: float, pixels: float) -> bool:
+        """Move the bar so many pixels away from where it was at an offset; False where nothing moves."""
+        free = self._room - self._length(self._room)
+        if not self.is_needed or free <= 0:
+            return False
+        return self.move(start + pixels * (self._content - self._room) / free - self.offset)
+
+    def _length(self, track: float) -> float:
+        """How long the bar is on a track."""
+        return max(track * self._room / self._content, 24)
+
     def draw_bar(self, painter: QPainter, place: QRectF, colour: str) -> None:
         """Draw the bar along the bottom of a rectangle."""
         if not self.is_needed:
             return
-        length = max(place.width() * self._room / self._content, 24)
+        length = self._length(place.width())
         left = place.left() + (place.width() - length) * self.offset / (self._content - self._room)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colour))

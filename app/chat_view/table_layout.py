@@ -190,9 +190,10 @@ class TableLayout(BlockLayout):
         cell, start, _ = self._cell_of(position)
         return cell.inline.place(position - start, is_end=is_end)
 
-    def scroll_sideways(self, pixels: float) -> bool:
-        """Move a wide table."""
-        return self._sideways.move(pixels)
+    @property
+    def sideways(self) -> Sideways:
+        """How far it is moved."""
+        return self._sideways
 
     def _cell_at(self, x: float, y: float) -> tuple[int, int, QPointF] | None:
         """The row and column nearest to a point, and the point in that cell."""

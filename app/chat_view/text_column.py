@@ -75,9 +75,14 @@ class TextColumn:
             self._markdown.finish()
 
     def advance(self, deadline: float) -> bool:
-        """Read on until all is read or a time (of `perf_counter`) has come; True where anything changed."""
+        """Read on until all is read or a time (of `perf_counter`) has come; True where anything changed.
+
+        Of a text of which nothing is shown yet a little is read in any case.
+        """
         markdown = self._markdown
         if markdown is None or not markdown.is_behind:
+            return False
+        if len(self.column) and time.perf_counter() > deadline:
             return False
         while markdown.is_behind:
             same = markdown.read()

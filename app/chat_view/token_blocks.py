@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Literal, cast
 
 from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
@@ -21,6 +21,7 @@ from app.chat_view.blocks import (
     Rule,
     Table,
 )
+from app.chat_view.html_tags import DIVISION, FORMAT_CLOSE, FORMAT_OPEN
 from app.chat_view.inline_text import InlineText, alternative_text, make_inline_text, without_bidi_controls
 
 BULLETS = ("•", "◦", "▪")
@@ -193,7 +194,7 @@ def _add(blocks: list[Block], walk: _Walk, contents: list[Content], token: Token
             containers=tuple(walk.containers),
             markers=tuple(walk.markers),
             is_tight=is_tight or number > 0,
-            is_part=len(contents) > 1,
+            is_part=len(contents) > 1 and token.type != "html_block",
         )
         _put(blocks, walk, block)
 
@@ -286,6 +287,34 @@ def _lone(token: Token, lines: SourceLines) -> Iterator[Content]:
             yield Mathematics(token.content.strip(), lines.place(first_line))
         case "hr":
             yield Rule()
+        case "html_block":
+            yield from _html(token, lines.placer(token.content, first_line))
+
+
+def _html(token: Token, place: Callable[[int], int]) -> Iterator[Content]:
+    """A block of HTML: a paragraph for each stretch between two tags that divide."""
+    part: list[Token] = []
+    is_title = False
+    end = Token(DIVISION, "", 0, meta={"at": len(token.content)})
+    for child in [*(token.children or []), end]:
+        if child.type != DIVISION:
+            part.append(child)
+            continue
+        if any(shown.content.strip() for shown in part):
+            first = next(number for number, shown in enumerate(part) if shown.content.strip())
+            opened = [shown for shown in part[:first] if shown.type == FORMAT_OPEN]
+            part = [*opened, *part[first:]]
+            if is_title:
+                part = [_bold(FORMAT_OPEN, part[0], 1), *part, _bold(FORMAT_CLOSE, child, -1)]
+            yield from _part(part, token.content, place, 0)
+        if child.tag == "hr":
+            yield Rule()
+        part, is_title = [], child.tag == "summary"
+
+
+def _bold(kind: str, beside: Token, nesting: Literal[-1, 1]) -> Token:
+    """Opens or closes bold text beside another token."""
+    return Token(kind, "b", nesting, meta={"at": beside.meta["at"]})
 
 
 def _is_closed(token: Token, lines: SourceLines) -> bool:

@@ -48,13 +48,18 @@ def write_markdown(connection: Any, conversation_id: str, path: Path) -> None:
 
 def write_json(connection: Any, conversation_ids: Iterable[str], path: Path) -> None:
     """Write conversations as JSON; the file is there whole or not at all. Raises OSError, KeyError."""
+    write_conversations((read_conversation(connection, one) for one in conversation_ids), path)
+
+
+def write_conversations(conversations: Iterable[Conversation], path: Path) -> None:
+    """Write conversations that are in memory as JSON, whole or not at all. Raises OSError."""
 
     def pieces() -> Iterable[bytes]:
         head = {"format": FORMAT, "version": VERSION, "exported_at": moment(datetime.now().timestamp())}
         yield msgspec.json.encode(head)[:-1] + b',\n"conversations": ['
         separator = b"\n"
-        for conversation_id in conversation_ids:
-            yield separator + _conversation_json(read_conversation(connection, conversation_id))
+        for conversation in conversations:
+            yield separator + _conversation_json(conversation)
             separator = b",\n"
         yield b"\n]}\n"
 

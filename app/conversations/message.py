@@ -23,7 +23,12 @@ class AnswerStats:
     decode_tps: float = 0.0
     ttft_ms: float = 0.0
     context_length: int = 0
+    drafting: str = ""  # what drafting brought, in the engine's words; empty where nobody drafted
+    expert_use: str = ""  # which experts it used, as `expert_use` writes it; empty where nobody counted
     finish_reason: str = ""  # stop, length, cancelled; empty while running and after an error
+    reasoning_ended_by: str = ""  # budget or loop, where the model did not end it by itself
+    template_fallback: str = ""  # whose plain turns stood in for the model's template, which failed
+    template_failure: str = ""  # of what it failed
     error_code: str = ""
     error_message: str = ""
     error_details: dict[str, DetailValue] = field(default_factory=dict)

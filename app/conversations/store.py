@@ -66,6 +66,14 @@ class ConversationStore:
         """One conversation with all its messages; raises KeyError."""
         return read_conversation(self._connection, conversation_id)
 
+    def has(self, conversation: Conversation) -> bool:
+        """Whether every message of a conversation is in the file as it is here; no if it cannot be read."""
+        try:
+            kept = self.load(conversation.id)
+        except (KeyError, sqlite.Error):
+            return False
+        return list(kept.tree) == list(conversation.tree)
+
     def folders(self) -> list[Folder]:
         """The folders, by name."""
         rows = self._connection.execute("SELECT id, name FROM folders ORDER BY name COLLATE NOCASE")

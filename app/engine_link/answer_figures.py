@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from app.conversations.expert_use import add_written
 from app.conversations.message import AnswerStats
 from engine.contract.messages import FinishedEvent
 
@@ -36,7 +37,7 @@ class AnswerFigures:
 
     def at_end(self, event: FinishedEvent) -> AnswerStats:
         """What the engine says at the end; of an answer that went on, both parts together."""
-        so_far, usage = self.so_far, event.usage
+        so_far, usage, notice = self.so_far, event.usage, event.template_notice
         return replace(
             so_far,
             # what came before is part of the prompt of an answer that goes on
@@ -47,5 +48,10 @@ class AnswerFigures:
             decode_tps=usage.decode_tps,
             ttft_ms=so_far.ttft_ms or usage.ttft_ms,
             context_length=event.loaded.context_length if event.loaded else 0,
+            drafting=usage.drafting,
+            expert_use=add_written(so_far.expert_use, usage.expert_counts),
             finish_reason=event.reason,
+            reasoning_ended_by=event.reasoning_ended_by or so_far.reasoning_ended_by,
+            template_fallback=notice.fallback if notice is not None else "",
+            template_failure=notice.reason if notice is not None else "",
         )

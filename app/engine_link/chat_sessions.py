@@ -99,6 +99,12 @@ class ChatSessions(QObject):
         """Take messages of a conversation back out of the bin."""
         self.open(conversation_id).restore(message_ids)
 
+    @property
+    def unsaved(self) -> list[Conversation]:
+        """The conversations that are not on the disk as they are here. Only open ones can be."""
+        open_ones = [session.conversation for session in self._sessions.values()]
+        return [one for one in open_ones if not (one.is_empty or self._store.has(one))]
+
     def interrupt_all(self) -> None:
         """The window closes: keep what has arrived of every answer."""
         for session in self._sessions.values():

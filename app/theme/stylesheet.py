@@ -4,6 +4,7 @@ from app.theme.tokens import Tokens
 from engine.contract.paths import resources
 
 _ARROWS = (resources() / "style" / "arrow").as_posix()
+_CHECK = (resources() / "style" / "check").as_posix()
 
 
 def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
@@ -62,6 +63,7 @@ QLabel#modelFacts {{ border: 1px solid {tokens.line}; border-radius: 10px; paddi
 
 
 def _field_rules(tokens: Tokens) -> str:
+    check = "light" if tokens.on_accent == "#ffffff" else "dark"
     return f"""
 QLineEdit, QPlainTextEdit, QListWidget {{ background: {tokens.raised}; border: 1px solid {tokens.line};
     border-radius: 8px; padding: 5px 8px; }}
@@ -77,6 +79,11 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; widt
 QComboBox QAbstractItemView {{ background: {tokens.raised}; border: 1px solid {tokens.line}; padding: 4px;
     selection-background-color: {tokens.selected}; selection-color: {tokens.text}; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {tokens.secondary};
+    border-radius: 5px; background: {tokens.raised}; }}
+QCheckBox::indicator:checked {{ background: {tokens.accent}; border-color: {tokens.accent};
+    image: url({_CHECK}-{check}.svg); }}
+QCheckBox::indicator:focus {{ border: 2px solid {tokens.text}; width: 14px; height: 14px; }}
 QListWidget#sections {{ background: transparent; border: none; padding: 0; }}
 QLabel#refusal {{ color: {tokens.bad}; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; }}

@@ -78,6 +78,14 @@ class BinView(QWidget):
         self._dress()
         self._show_state()
 
+    def enter(self) -> None:
+        """Take the focus, on the newest entry."""
+        if self._entries.rowCount():
+            self._list.setFocus()
+            self._list.setCurrentIndex(self._entries.index(0))
+        else:
+            self._back.setFocus()
+
     def restore_current(self) -> None:
         """Ask for the entry that is marked."""
         entry = self._list.currentIndex().data(BinRole.ENTRY)

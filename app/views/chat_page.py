@@ -29,6 +29,12 @@ class ChatPage(QWidget):
         self.composer.refused.connect(self.notice.show_error)
         self.setFocusProxy(self.composer)
 
+    @property
+    def in_order(self) -> tuple[QWidget, ...]:
+        """Its parts as they are read."""
+        shown = self._stack.currentWidget()
+        return (*((shown,) if shown is not None else ()), self.notice, self.composer)
+
     def set_chat_view(self, view: QWidget) -> None:
         """Take the widget that shows conversations."""
         self._stack.addWidget(view)

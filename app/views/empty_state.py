@@ -20,6 +20,7 @@ class EmptyState(QWidget):
 
     suggested = Signal(str)
     model_file_requested = Signal()
+    model_folder_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +68,7 @@ class EmptyState(QWidget):
         self._line.setText(tr("{name} · runs on this computer, and nothing you write leaves it", name=name))
 
     def show_demonstration(self, is_builtin: bool) -> None:
-        """Say what the built-in model is, and offer a model file of the user's own."""
+        """Say what the built-in model is, and offer a model of the user's own."""
         self._demonstration.setVisible(is_builtin)
 
     def _demonstration_part(self) -> QWidget:
@@ -84,16 +85,20 @@ class EmptyState(QWidget):
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         words.setWordWrap(True)
         self._theme.give_font(words, "small")
-        button = QPushButton(tr("Use a model file you have…"), part)
-        button.setProperty("shape", "link")
-        button.setAccessibleName(button.text())
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(self.model_file_requested)
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(words)
-        column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        for text, signal in (
+            (tr("Use a model file you have…"), self.model_file_requested),
+            (tr("Use a model folder you have…"), self.model_folder_requested),
+        ):
+            button = QPushButton(text, part)
+            button.setProperty("shape", "link")
+            button.setAccessibleName(text)
+            button.setCursor(Qt.CursorShape.PointingHandCursor)
+            button.clicked.connect(signal)
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         part.hide()
         return part
 

@@ -1,5 +1,6 @@
 """The main window: puts the parts side by side and maps keys and drops to what the application does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -34,6 +35,7 @@ from app.views.panel_frame import PanelFrame
 from app.views.shortcut_sheet import ShortcutSheet
 from app.views.sidebar import Sidebar
 from app.views.status_strip import StatusStrip
+from app.views.tab_order import InOrder, move_focus
 from app.views.window_commands import WindowCommands
 
 DEFAULT_SIZE = QSize(1200, 820)
@@ -76,6 +78,7 @@ class MainWindow(QMainWindow):
         self.strip = strip
         self.commands = commands
         self.frame = PanelFrame(page, theme, self)
+        self.may_close: Callable[[], bool] = lambda: True
         self._theme = theme
         self._has_painted = False
         self._show_sidebar = self._header_button(tr("Show the conversations"), "toggle_sidebar")
@@ -85,6 +88,7 @@ class MainWindow(QMainWindow):
         self.theme_menu = self._make_theme_menu()
         self.menu = commands.make_menu(self, self.theme_menu)
         self._more = self._header_button(tr("Menu"))
+        self.menu.setAccessibleName(tr("Menu"))
         self._more.setMenu(self.menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._pages = QStackedWidget(self)
@@ -140,6 +144,27 @@ class MainWindow(QMainWindow):
         dialog.fileSelected.connect(self.model_file_chosen)
         dialog.open()
 
+    def ask_for_model_folder(self) -> None:
+        """Let the user pick the folder of a checkpoint."""
+        dialog = QFileDialog(self, tr("Open a model folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_model_folder)
+        dialog.open()
+
+    def open_model_folder(self, path: str) -> None:
+        """Use the checkpoint in a folder, or say that there is none."""
+        if is_model_folder(path):
+            self.model_file_chosen.emit(path)
+        else:
+            self.page.notice.show_error(
+                tr(
+                    "There is no model in “{name}”: a model folder has a config.json and .safetensors files "
+                    "in it.",
+                    name=Path(path).name,
+                )
+            )
+
     def ask_for_text_files(self) -> None:
         """Let the user pick files whose text goes with the next message."""
         dialog = QFileDialog(self, tr("Attach text files"))
@@ -163,7 +188,10 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Tell that the user is done."""
+        """Tell that the user is done, unless something would be lost by it."""
+        if not self.may_close():
+            event.ignore()
+            return
         super().closeEvent(event)
         self.closed.emit()
 
@@ -188,18 +216,25 @@ class MainWindow(QMainWindow):
         else:
             self.page.composer.field.insertPlainText(event.text())
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes from the sidebar over the header to the page that is shown, and back."""
+        page = self._pages.currentWidget()
+        in_page = page.in_order if isinstance(page, InOrder) else ()
+        header = (self._show_sidebar, self.picker, self._panel_button, self._more)
+        return move_focus((self.sidebar, *header, *in_page), forward=forward)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take a model file, or text files."""
+        """Take a model file or folder, or text files."""
         if _dropped_files(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the model file that was dropped; attach other files."""
+        """Open the model file or folder that was dropped; attach other files."""
         paths = _dropped_files(event)
         if not paths:
             return
         event.acceptProposedAction()
-        models = [path for path in paths if Path(path).suffix.lower() == ".gguf"]
+        models = [path for path in paths if is_model_folder(path) or Path(path).suffix.lower() == ".gguf"]
         if models:
             self.model_file_chosen.emit(models[0])
         else:
@@ -236,6 +271,8 @@ class MainWindow(QMainWindow):
         self.sidebar.collapse_requested.connect(self.toggle_sidebar)
         self.sidebar.new_requested.connect(self._new_chat)
         self.picker.file_requested.connect(self.ask_for_model_file)
+        self.picker.folder_requested.connect(self.ask_for_model_folder)
+        self.page.empty_state.model_folder_requested.connect(self.ask_for_model_folder)
         self.page.composer.attach_requested.connect(self.ask_for_text_files)
         self.page.empty_state.model_file_requested.connect(self.ask_for_model_file)
         self.frame.toggled.connect(self._panel_button.setChecked)
@@ -248,6 +285,7 @@ class MainWindow(QMainWindow):
             "stop": self.go_back,
             "choose_model": self.picker.open_popup,
             "open_model": self.ask_for_model_file,
+            "open_model_folder": self.ask_for_model_folder,
             "toggle_sidebar": self.toggle_sidebar,
             "toggle_panel": self._toggle_panel,
             "larger_text": lambda: theme.step_font_scale(1),
@@ -311,6 +349,11 @@ class MainWindow(QMainWindow):
 
 
 def _dropped_files(event: QDropEvent) -> list[str]:
-    """The paths of the files in a drop; empty where there is anything that is no file of this computer."""
+    """The paths in a drop; empty where there is anything but files and models of this computer."""
     paths = [url.toLocalFile() for url in event.mimeData().urls()]
-    return paths if all(path and Path(path).is_file() for path in paths) else []
+    return paths if all(path and (Path(path).is_file() or is_model_folder(path)) for path in paths) else []
+
+
+def is_model_folder(path: str) -> bool:
+    """Whether a folder looks like a checkpoint; what is wrong with it the engine says when it reads it."""
+    return (Path(path) / "config.json").is_file()

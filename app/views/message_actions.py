@@ -30,6 +30,7 @@ class MessageActions(QObject):
         self._notice = notice
         chat_view.edit_requested.connect(shown.edit)
         chat_view.regenerate_requested.connect(self.answer_again)
+        chat_view.other_model_requested.connect(self.answer_again)
         chat_view.continue_requested.connect(self.go_on)
         chat_view.version_requested.connect(self.show_version)
         chat_view.delete_requested.connect(self.ask_delete)

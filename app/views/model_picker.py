@@ -23,6 +23,7 @@ class ModelPicker(QWidget):
     """A button with the model's name, its popup, and a few facts beside it."""
 
     file_requested = Signal()
+    folder_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,9 +93,16 @@ class ModelPicker(QWidget):
                 popup.show_progress(model, fraction)
             popup.chosen.connect(choice.choose)
             popup.eject_requested.connect(choice.eject)
-        popup.add_file_entry()
+        popup.add_file_entries()
         popup.file_requested.connect(self.file_requested)
+        popup.folder_requested.connect(self.folder_requested)
         return popup
+
+    @property
+    def known_models(self) -> list[ModelFacts]:
+        """Every model that there is to choose from, those in memory first."""
+        known = self._known_models(self._choice) if self._choice is not None else []
+        return sorted(known, key=lambda facts: not self._is_in_memory(facts.model))
 
     def open_popup(self) -> None:
         """Show the popup below the button."""

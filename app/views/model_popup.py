@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -28,6 +29,7 @@ class ModelPopup(QFrame):
     chosen = Signal(str)  # model
     eject_requested = Signal(str)
     file_requested = Signal()
+    folder_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -35,6 +37,7 @@ class ModelPopup(QFrame):
         self.setAccessibleName(tr("Models"))
         self._theme = theme
         self._rows: list[ModelRow] = []
+        self._file_entry: QPushButton | None = None
         self._inside = QWidget(self)
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(6, 6, 6, 6)
@@ -42,6 +45,7 @@ class ModelPopup(QFrame):
         self._area = QScrollArea(self)
         self._area.setWidget(self._inside)
         self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its rows have it
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
@@ -67,15 +71,21 @@ class ModelPopup(QFrame):
             self._column.addWidget(row)
         self._rows += rows
 
-    def add_file_entry(self) -> None:
-        """Add the way to a file that is in no group."""
-        button = QPushButton(f"  {tr('Open a .gguf…')}", self)
-        button.setProperty("shape", "entry")
-        button.setAccessibleName(tr("Open a .gguf…"))
-        button.setIcon(self._theme.icons.icon("open", self._theme.tokens.text))
-        button.clicked.connect(self._ask_for_file)
+    def add_file_entries(self) -> None:
+        """Add the ways to a file and to a folder that are in no group."""
         self._column.addSpacing(4)
-        self._column.addWidget(button)
+        for text, icon, signal in (
+            (tr("Open a .gguf…"), "open", self.file_requested),
+            (tr("Open a model folder…"), "storage", self.folder_requested),
+        ):
+            button = QPushButton(f"  {text}", self)
+            button.setProperty("shape", "entry")
+            button.setAccessibleName(text)
+            button.setIcon(self._theme.icons.icon(icon, self._theme.tokens.text))
+            button.clicked.connect(self.close)
+            button.clicked.connect(signal)
+            self._column.addWidget(button)
+            self._file_entry = self._file_entry or button
         self._column.addStretch()
 
     def show_progress(self, model: str, fraction: float) -> None:
@@ -90,9 +100,9 @@ class ModelPopup(QFrame):
         self.resize(self._theme.scaled(WIDTH), min(wanted, self._theme.scaled(MOST_HEIGHT)))
         self.move(corner)
         self.show()
-        current = next((row for row in self._rows if row.is_current), self._rows[0] if self._rows else None)
-        if current is not None:
-            current.setFocus()
+        usable = [row for row in self._rows if not row.facts.problem]  # a disabled button takes no key
+        current = next((row for row in usable if row.is_current), next(iter(usable), None))
+        (current or self._file_entry or self).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move with the arrow keys."""
@@ -100,16 +110,16 @@ class ModelPopup(QFrame):
             self.focusNextChild()
         elif event.key() == Qt.Key.Key_Up:
             self.focusPreviousChild()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            pressed = self.focusWidget()
+            if isinstance(pressed, QAbstractButton):
+                pressed.click()
         else:
             super().keyPressEvent(event)
 
     def _choose(self, model: str) -> None:
         self.close()
         self.chosen.emit(model)
-
-    def _ask_for_file(self) -> None:
-        self.close()
-        self.file_requested.emit()
 
 
 class ModelRow(QWidget):

@@ -5,6 +5,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
+from app.views.tab_order import InOrder
 
 PANEL_WIDTH = 340
 LEAST_CHAT_WIDTH = 520  # below this beside the panel, the panel lies over the chat
@@ -33,6 +34,12 @@ class PanelFrame(QWidget):
     def covers_chat(self) -> bool:
         """Whether the panel lies over the chat now."""
         return self._is_open and self._panel is not None and self._is_narrow()
+
+    @property
+    def in_order(self) -> tuple[QWidget, ...]:
+        """Its parts as they are read."""
+        beside = (self._panel,) if self._panel is not None else ()
+        return (self._chat.in_order if isinstance(self._chat, InOrder) else (self._chat,)) + beside
 
     def set_panel(self, panel: QWidget) -> None:
         """Take the panel."""

@@ -80,7 +80,7 @@ class Sidebar(QWidget):
         """Take what shows the bin."""
         self._bin = view
         self._pages.addWidget(view)
-        view.closed.connect(self.show_list)
+        view.closed.connect(self._leave_bin)
 
     def focus_search(self) -> None:
         """Let the user type what to search for."""
@@ -97,6 +97,7 @@ class Sidebar(QWidget):
         if self._bin is not None:
             self.search.clear()
             self._pages.setCurrentWidget(self._bin)
+            self._bin.enter()
 
     def more_menu(self) -> QMenu:
         """What concerns all conversations."""
@@ -113,6 +114,10 @@ class Sidebar(QWidget):
             self._pages.setCurrentWidget(self._results)
         elif self._pages.currentWidget() is self._results:
             self.show_list()
+
+    def _leave_bin(self) -> None:
+        self.show_list()
+        self._bin_button.setFocus()
 
     def _show_more(self) -> None:
         menu = self.more_menu()

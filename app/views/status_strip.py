@@ -30,6 +30,7 @@ class StatusStrip(QWidget):
         self._speed = self._label(tr("Speed"))
         self._device = self._label(tr("Device"))
         self._context = self._label(tr("Context length"))
+        self._labels = (self._state, self._speed, self._device, self._context)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 1, 14, 0)
         layout.setSpacing(18)
@@ -51,9 +52,7 @@ class StatusStrip(QWidget):
     @property
     def text(self) -> str:
         """All that the strip says, as a screen reader would put it together."""
-        return " · ".join(
-            label.text() for label in (self._state, self._speed, self._device, self._context) if label.text()
-        )
+        return " · ".join(label.text() for label in self._labels if label.text())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what has no room."""
@@ -66,6 +65,7 @@ class StatusStrip(QWidget):
         if status is None:
             self._dot.set_colour(tokens.secondary)
             self._state.setText(tr("Starting"))
+            self._fit()
             return
         words, colour = {
             "idle": (tr("Idle"), tokens.secondary),
@@ -85,9 +85,10 @@ class StatusStrip(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Show each label while those before it leave it room."""
+        """Say each label by what it is, and show it while those before it leave it room."""
         room = self.width() - 60
-        for label in (self._state, self._speed, self._device, self._context):
+        for label in self._labels:
+            label.setAccessibleName(f"{label.property('what')}: {label.text()}")
             room -= label.sizeHint().width() + 18
             label.setVisible(bool(label.text()) and room >= 0)
 
@@ -96,7 +97,7 @@ class StatusStrip(QWidget):
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("tone", "secondary")
         self._theme.give_font(label, "small")
-        label.setAccessibleName(name)
+        label.setProperty("what", name)
         return label
 
 

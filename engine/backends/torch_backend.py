@@ -22,8 +22,8 @@ from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_chec
 from engine.library.describe import describe
 from engine.library.gguf import GgufHeader, read_header
 from engine.transformer.config import ModelConfig
-from engine.transformer.drafters import MtpDrafter
-from engine.transformer.model import load_model, model_config
+from engine.transformer.drafters import ModelDrafter, MtpDrafter
+from engine.transformer.model import Transformer, load_model, model_config
 from engine.transformer.products import product_speeds
 from engine.transformer.quantized_linear import QuantizedType
 
@@ -81,6 +81,17 @@ class TorchBackend:
             progress=progress,
             cancelled=cancelled,
         )
+        self._draft_model = None
+        if params.draft_model:
+            self._draft_model = load_draft_model(
+                Path(params.draft_model),
+                self._tokenizer,
+                num_logits=config.vocabulary_size,
+                dtype=dtype,
+                device=device,
+                quantize_to=quantize_to,
+                cancelled=cancelled,
+            )
         self.num_slots = params.sequences + IDLE_SLOTS
         self.can_truncate = True
         self._caches = [
@@ -178,10 +189,13 @@ class TorchBackend:
         """Hidden states (T, C) of the last call."""
         return self._states[slot]
 
-    def drafter(self) -> MtpDrafter | PromptLookup | None:
-        """The model's MTP layers, else the text itself; None where drafting is off."""
+    def drafter(self) -> MtpDrafter | ModelDrafter | PromptLookup | None:
+        """The draft model, else the model's MTP layers, else the text itself; None where drafting is off."""
         if self._draft_tokens == 0:
             return None
+        if self._draft_model is not None:
+            trained = self._draft_model.config.context_length
+            return ModelDrafter(self._draft_model, min(self.loaded.context_length, trained))
         if self._model.mtp_layers:
             return MtpDrafter(self._model, self.loaded.context_length)
         return PromptLookup()
@@ -204,7 +218,7 @@ class TorchBackend:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._model = None  # type: ignore[assignment]
+        self._model = self._draft_model = None  # type: ignore[assignment]
         self._caches, self._logits, self._states = [], [], {}
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -213,6 +227,44 @@ class TorchBackend:
 def read_model_file(path: Path) -> ModelFile:
     """A folder's checkpoint or a GGUF file's header with its vocabulary; raises ModelError."""
     return read_checkpoint(path) if path.is_dir() else read_header(path, whole_arrays=True)
+
+
+def load_draft_model(
+    path: Path,
+    tokenizer: ModelTokenizer,
+    *,
+    num_logits: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    quantize_to: QuantizedType | None,
+    cancelled: Cancelled,
+) -> Transformer:
+    """A model whose guesses another one checks; raises InvalidRequest for another vocabulary."""
+    model_file = read_model_file(path)
+    other, width = _read_tokenizer(model_file), model_config(model_file).vocabulary_size
+    if width != num_logits:  # rows beyond the tokenizer's tokens are padding, but both have to have them
+        raise InvalidRequest(
+            f"the draft model {path.name} gives {width} logits per token, the model {num_logits}; only "
+            "models of one vocabulary can draft for each other"
+        )
+    same = other.num_tokens == tokenizer.num_tokens and all(
+        other.piece(token, special=True) == tokenizer.piece(token, special=True)
+        for token in range(tokenizer.num_tokens)
+    )
+    if not same:
+        raise InvalidRequest(
+            f"the draft model {path.name} has another vocabulary ({other.num_tokens} tokens) than the model "
+            f"({tokenizer.num_tokens}); only models of one family can draft for each other"
+        )
+    return load_model(
+        model_file,
+        dtype=dtype,
+        device=str(device),
+        quantize_to=quantize_to,
+        cache_folder=Paths.from_environment().cache,
+        with_mtp=False,
+        cancelled=cancelled,
+    )
 
 
 def _read_tokenizer(model_file: ModelFile) -> ModelTokenizer:

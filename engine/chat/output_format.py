@@ -44,7 +44,7 @@ class Region:
         """How much of the text's end, from `start` on, may be the beginning of a mark."""
         first = max(start, len(text) - self._longest_beginning)
         for position in range(first, len(text)):
-            if text[position] in self._first_characters and text[position:] in self._beginnings:
+            if text[position] in self.first_characters and text[position:] in self._beginnings:
                 return len(text) - position
         return 0
 
@@ -53,7 +53,8 @@ class Region:
         return frozenset(mark[:length] for mark in self.steps for length in range(1, len(mark)))
 
     @cached_property
-    def _first_characters(self) -> frozenset[str]:
+    def first_characters(self) -> frozenset[str]:
+        """What a mark may begin with."""
         return frozenset(mark[0] for mark in self.steps)
 
     @cached_property

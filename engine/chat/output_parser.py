@@ -35,6 +35,10 @@ class OutputParser:
         """Whether what comes next is reasoning."""
         return self._scanner.is_reasoning
 
+    def passes(self, text: str) -> bool:
+        """Whether this text is certain to be a part as it stands: most of an answer is."""
+        return self._last == "text" and self._scanner.passes(text)
+
     def feed(self, text: str) -> list[Part]:
         """The parts that are certain now; neighbours of one kind belong together."""
         return self._parts(self._scanner.feed(text))

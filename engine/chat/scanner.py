@@ -42,6 +42,20 @@ class Scanner:
         """Whether what comes next is reasoning."""
         return self._region.kind == "reasoning"
 
+    def passes(self, text: str) -> bool:
+        """Whether this text, were it fed, would come out as one piece of text and leave nothing undecided.
+
+        True of most of an answer, and quicker than finding out by `feed`.
+        """
+        region = self._region
+        return (
+            region.kind == "text"
+            and self._position == len(self._text)
+            and not (region.otherwise or self._after_mark or any(self._blanks))
+            and region.first_characters.isdisjoint(text)
+            and not text[-1].isspace()
+        )
+
     def feed(self, text: str) -> list[Piece]:
         """The pieces that are certain now."""
         self._text = self._text[self._position :] + text

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from engine.contract.errors import rebuild_error
+from engine.contract.hub_messages import HubFilesListed, HubModelsFound, ModelPulled
 from engine.contract.messages import (
     AnswerEvent,
     CancelRequest,
@@ -16,6 +17,7 @@ from engine.contract.messages import (
     Event,
     FinishedEvent,
     GenerateRequest,
+    JobDone,
     ModelImported,
     ModelRemoved,
     ModelsListed,
@@ -25,6 +27,7 @@ from engine.contract.messages import (
     StatusListed,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import ModelsVerified
 from engine.host.router import EngineHost
 from engine.library.places import ModelPlace, find_model
 
@@ -35,8 +38,13 @@ _LAST_EVENTS = (
     | ModelsListed
     | ModelImported
     | ModelRemoved
+    | ModelsVerified
+    | HubModelsFound
+    | HubFilesListed
+    | ModelPulled
     | SettingsListed
     | StatusListed
+    | JobDone
 )
 
 

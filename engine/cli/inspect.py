@@ -5,12 +5,17 @@ import json
 from collections import Counter
 from dataclasses import asdict
 
+import msgspec
+
 from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession
+from engine.cli.measure import print_card
+from engine.contract.paths import Paths
 from engine.hardware.kv_cache import checkpoint_kv_bytes_per_token, kv_bytes_per_token
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
 from engine.library.describe import active_parameters, checkpoint_active_parameters, describe
 from engine.library.gguf import GgufHeader, read_header
+from engine.library.quality_cards import QualityCards
 
 NAME = "inspect"
 HELP = "show architecture, parameters and the tensor types really used"
@@ -27,8 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     with EngineSession() as session:
         path = session.find(arguments.file).path
     report = inspect_checkpoint(read_checkpoint(path)) if path.is_dir() else inspect_header(read_header(path))
+    cards = QualityCards(Paths.from_environment().quality).of(path)
     if arguments.json:
-        print(json.dumps(report, ensure_ascii=False))
+        print(json.dumps(report | {"quality": msgspec.to_builtins(cards)}, ensure_ascii=False))
         return 0
     for name, value in report.items():
         shown = value
@@ -37,6 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
         elif isinstance(value, int) and not isinstance(value, bool):
             shown = f"{value:,}"
         print(f"{name.replace('_', ' '):>20}  {shown}")
+    for card in cards:
+        print()
+        print_card(card)
     return 0
 
 

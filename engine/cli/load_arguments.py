@@ -38,6 +38,8 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     choice("--quantize", "none", WEIGHT_TYPES, "the torch engine's weights in 8 or 4 bits")
     drafts = "guess N tokens per step by MTP layers or from the text; auto measures what pays (torch engine)"
     group.add_argument("--mtp", default="off", choices=DRAFTS, help=drafts)
+    smaller = "let a smaller model of the same vocabulary guess (torch engine); with --mtp N, N tokens"
+    group.add_argument("--draft", default="", metavar="MODEL", help=smaller)
     counting = "tell in --json how often each expert of each layer was chosen (torch engine)"
     group.add_argument("--count-experts", action="store_true", help=counting)
     group.add_argument("--no-mmap", action="store_true", help="read the weights into memory of their own")
@@ -59,7 +61,8 @@ def load_from(arguments: argparse.Namespace) -> LoadParams:
         use_mlock=arguments.mlock,
         backend=arguments.backend,
         weight_type=WEIGHT_TYPES[arguments.quantize],
-        draft_tokens=DRAFTS[arguments.mtp],
+        draft_tokens=None if arguments.draft and arguments.mtp == "off" else DRAFTS[arguments.mtp],
+        draft_model=arguments.draft,
         count_experts=arguments.count_experts,
     )
 

@@ -10,20 +10,28 @@ from typing import Protocol
 
 from engine.cli import (
     bench,
+    convert,
     distill,
     doctor,
     import_model,
     inspect,
+    measure,
     models,
+    network,
+    pull,
+    quantize,
+    recipe,
     remove,
     run,
+    search,
     serve,
     settings,
     train,
+    verify,
 )
 from engine.cli.engine_session import EngineSession
 from engine.cli.terminal_chat import ChatSettings, converse
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, OfflineError
 from engine.contract.version import RETORT_VERSION
 
 
@@ -43,12 +51,20 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (
     run,
     models,
+    search,
+    pull,
     import_model,
+    verify,
     remove,
     inspect,
+    convert,
+    quantize,
+    recipe,
+    measure,
     bench,
     serve,
     settings,
+    network,
     train,
     distill,
     doctor,
@@ -90,6 +106,9 @@ def chat_in_terminal() -> int:
 def _said_in_one_line(command: Callable[[], int]) -> int:
     try:
         return command()
+    except OfflineError as error:
+        print(f"retort: {error}; --online allows it for this call", file=sys.stderr)
+        return 1
     except (EngineError, OSError) as error:
         print(f"retort: {error}", file=sys.stderr)
         return 1

@@ -125,6 +125,7 @@ def _report(answer: ChatMessage, finished: FinishedEvent) -> dict[str, object]:
         "peak_rss_mib": round(usage.peak_rss_mib, 1),
         "kv_bytes_per_token": loaded.kv_bytes_per_token if loaded else None,
         "backend": loaded.backend if loaded else None,
+        "backend_reason": loaded.backend_reason if loaded else None,
         "device": loaded.device if loaded else None,
         "seed": finished.seed,
         **({"tool_calls": calls} if calls else {}),

@@ -13,11 +13,19 @@ EngineError
 │   ├── InvalidRequest
 │   ├── ContextExceeded
 │   └── ModelInUse
+├── NetworkError              what is wrong is the network, or what answered there
+│   ├── OfflineError
+│   ├── HubUnreachable
+│   ├── HubRefused
+│   ├── NotOnHub
+│   ├── HubAnswerWrong
+│   └── DownloadDamaged
 ├── ProcessError              what is wrong is one of our processes
 │   ├── WorkerDied
 │   ├── WorkerRestartLimit
 │   ├── WorkerUnresponsive
 │   ├── HostDied
+│   ├── GatewayDied
 │   └── ProtocolError
 ├── StorageFailed             a file could not be written: full, read-only, gone
 ├── EngineMissing             a library that runs models is not installed or does not load
@@ -151,6 +159,71 @@ class ModelInUse(RequestError):
         super().__init__(f"{model} is loaded; unload it first", model=model)
 
 
+class NetworkError(EngineError):
+    """The network is the reason, or what answered there."""
+
+    code = "network_error"
+
+
+class OfflineError(NetworkError):
+    """The network would be needed, and it is not allowed."""
+
+    code = "offline"
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the network, and Retort is offline", purpose=purpose)
+
+
+class HubUnreachable(NetworkError):
+    """Nobody answers, or nobody who is able to, after several tries."""
+
+    code = "hub_unreachable"
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host} does not answer as it should: {reason}", host=host, reason=reason)
+
+
+class HubRefused(NetworkError):
+    """The hub knows what is asked for and does not give it to us."""
+
+    code = "hub_refused"
+
+    def __init__(self, repository: str, reason: str) -> None:
+        super().__init__(f"{repository} is refused: {reason}", repository=repository, reason=reason)
+
+
+class NotOnHub(NetworkError):
+    """The hub has no such repository, revision or file."""
+
+    code = "not_on_hub"
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(f"the hub has no {wanted}, or shows it to its members only", wanted=wanted)
+
+
+class HubAnswerWrong(NetworkError):
+    """An answer contradicts itself, the listing or the rules for names."""
+
+    code = "hub_answer_wrong"
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host} gave an answer that is not used: {reason}", host=host, reason=reason)
+
+
+class DownloadDamaged(NetworkError):
+    """The bytes do not have the announced hash, although all of them were fetched a second time."""
+
+    code = "download_damaged"
+
+    def __init__(self, file: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"{file} should have the hash {expected[:12]}… and has {found[:12]}…, also after a second fetch",
+            file=file,
+            expected=expected,
+            found=found,
+        )
+
+
 class ProcessError(EngineError):
     """One of Retort's own processes is the reason."""
 
@@ -202,6 +275,19 @@ class HostDied(ProcessError):
     def __init__(self, exit_status: int, stderr_tail: str) -> None:
         super().__init__(
             f"the engine host ended with {describe_exit(exit_status)}",
+            exit_status=exit_status,
+            stderr_tail=stderr_tail,
+        )
+
+
+class GatewayDied(ProcessError):
+    """The process that speaks to the network ended while it was needed."""
+
+    code = "gateway_died"
+
+    def __init__(self, exit_status: int, stderr_tail: str) -> None:
+        super().__init__(
+            f"the network's process ended with {describe_exit(exit_status)}",
             exit_status=exit_status,
             stderr_tail=stderr_tail,
         )

@@ -10,9 +10,14 @@ import msgspec
 
 from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
 from engine.contract.errors import DetailValue
+from engine.contract.hub_messages import HubEvent, HubRequest
+from engine.contract.jobs import Job, JobRecord, JobResult, JobStep
+from engine.contract.message_base import EventBase as _Event
+from engine.contract.message_base import MessageBase as _Message
 from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.settings import EngineSettings, SettingValue
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 
 ReasoningEnd = Literal["", "budget", "loop"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
@@ -22,14 +27,10 @@ UnloadReason = Literal[
 ]  # by request, by time, for another model, its worker died
 
 
-class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What requests and events have in common: a type tag in the JSON object."""
-
-
 class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     """The first line of every process: who speaks, and whether the two sides fit."""
 
-    process: Literal["host", "worker"]
+    process: Literal["host", "worker", "gateway"]  # a job's process counts as a worker
     protocol: int
     fingerprint: str
     pid: int
@@ -57,7 +58,9 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     tools: tuple[dict[str, Any], ...] = ()  # what may be called, each as {"type": "function", "function": …}
     documents: tuple[dict[str, Any], ...] = ()  # to answer from, for templates that know them
     reasoning_effort: str = ""  # one of LoadedModel.reasoning_efforts; empty leaves it to the template
-    template_options: dict[str, Any] = {}  # more variables of the chat template
+    template_options: dict[str, Any] = msgspec.field(
+        default_factory=dict
+    )  # more variables of the chat template
     continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
@@ -146,18 +149,28 @@ class StatusRequest(_Message, tag="status", frozen=True, kw_only=True):
     request_id: str
 
 
-WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
-LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest
-SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
-Request = WorkerRequest | LibraryRequest | SettingsChange | StatusRequest
+class JobRequest(_Message, tag="job", frozen=True, kw_only=True):
+    """Do a job of the workbench; answered by JobProgress and JobDone.
 
-
-class _Event(_Message, frozen=True, kw_only=True):
-    """What every event carries."""
+    A cancelled one ends with FinishedEvent and leaves nothing.
+    """
 
     request_id: str
-    sequence: int = 0
-    generation: int = 0
+    job: Job
+
+
+class JobsRequest(_Message, tag="jobs", frozen=True, kw_only=True):
+    """Which jobs there are and were; answered by JobsListed."""
+
+    request_id: str
+
+
+WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
+LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest | VerifyRequest
+SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
+Request = (
+    WorkerRequest | LibraryRequest | HubRequest | SettingsChange | StatusRequest | JobRequest | JobsRequest
+)
 
 
 class LoadProgress(_Event, tag="load_progress", frozen=True, kw_only=True):
@@ -226,7 +239,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     drafted_tokens: int = 0
     accepted_tokens: int = 0  # of those drafted
     drafting: str = ""  # what drafting brought, in words; empty where nobody drafts
-    expert_counts: tuple[tuple[int, ...], ...] = ()  # per layer and expert; empty where they are not counted
+    # how often this request chose each expert of each layer; empty where that is not counted
+    expert_counts: tuple[tuple[int, ...], ...] = ()
 
     @property
     def prompt_tps(self) -> float:
@@ -272,7 +286,7 @@ class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
 
     code: str
     message: str
-    details: dict[str, DetailValue] = {}
+    details: dict[str, DetailValue] = msgspec.field(default_factory=dict)
 
 
 class Heartbeat(_Event, tag="heartbeat", frozen=True, kw_only=True):
@@ -321,6 +335,28 @@ class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):
     total_bytes: int
 
 
+class JobProgress(_Event, tag="job_progress", frozen=True, kw_only=True):
+    """How far a job is; sent at least once a second while it runs."""
+
+    fraction: float  # of the whole job, 0 to 1
+    words: JobStep
+    done: int = 0  # of this step: tensors, chunks or trials
+    total: int = 0  # 0 where it is not known
+    remaining_s: float | None = None  # None before there is anything to tell it from
+
+
+class JobDone(_Event, tag="job_done", frozen=True, kw_only=True):
+    """The job has been done, and its process is gone."""
+
+    result: JobResult
+
+
+class JobsListed(_Event, tag="jobs_listed", frozen=True, kw_only=True):
+    """Every job, the oldest first; those of an earlier window that start over have their old request ids."""
+
+    jobs: tuple[JobRecord, ...]
+
+
 AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
 
 
@@ -340,7 +376,7 @@ def event_part(event: AnswerEvent) -> Part:
     return TextPart(event.text) if isinstance(event, TextEvent) else ReasoningPart(event.text)
 
 
-LibraryEvent = ModelsListed | ImportProgress | ModelImported | ModelRemoved
+LibraryEvent = ModelsListed | ImportProgress | ModelImported | ModelRemoved | VerifyProgress | ModelsVerified
 Event = (
     LoadProgress
     | ModelLoaded
@@ -350,8 +386,12 @@ Event = (
     | EngineDescription
     | Heartbeat
     | LibraryEvent
+    | HubEvent
     | SettingsListed
     | StatusListed
+    | JobProgress
+    | JobDone
+    | JobsListed
     | ErrorEvent
 )
 Message = Hello | Request | Event

@@ -23,6 +23,16 @@ class ModelInfo:
 ModelFormat = Literal["gguf", "checkpoint"]
 ModelOrigin = Literal["builtin", "library", "folder", "reference"]
 Capability = Literal["chat", "reasoning", "tools", "moe", "mtp"]
+EngineName = Literal["llama", "torch"]
+BackendReason = Literal["test", "folder", "asked", "weights", "draft", "gguf"]
+BACKEND_REASONS: dict[BackendReason, str] = {  # why a model runs on the engine it runs on
+    "test": "a model for tests",
+    "folder": "folders of safetensors run on torch",
+    "asked": "it was asked for",
+    "weights": "weights in other types are made by torch, not by llama.cpp",
+    "draft": "draft models are run by torch, not by llama.cpp",
+    "gguf": "llama.cpp reads GGUF files as they are and starts at once",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +48,22 @@ class InstalledModel:
     size_bytes: int
     active_parameters: int = 0  # that one token uses; 0 where unknown
     capabilities: tuple[Capability, ...] = ()  # as far as the header tells
+    engines: tuple[EngineName, ...] = ()  # that are installed and know its architecture
     is_loaded: bool = False
     problem: str = ""  # why it cannot be used now; empty for a good one
+
+
+Verdict = Literal["sound", "damaged", "missing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedModel:
+    """What a model's files turned out to be when they were read."""
+
+    name: str
+    verdict: Verdict  # unknown: nobody ever told their hashes, they are noted now
+    files: tuple[str, ...]  # those that gave the verdict
+    read_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +82,7 @@ class LoadedModel:
     kv_cache_bytes: int = 0  # of all conversations together, spare positions included
     rss_before_bytes: int = 0  # resident memory of the worker, before and after loading
     rss_after_bytes: int = 0
+    backend_reason: str = ""  # why it is that backend: one of BACKEND_REASONS
     reasoning_efforts: tuple[str, ...] = ()  # what its template lets choose: "off", "on", "low", "high" …
 
 

@@ -98,6 +98,7 @@ class LoadParams:
     backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
     draft_tokens: int | None = 0  # guessed per step by MTP layers or from the text; None measures what pays
+    draft_model: str = ""  # a smaller model with the same vocabulary that guesses; of the torch engine
     count_experts: bool = False  # the torch engine tells how often each expert was chosen
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """Where Retort keeps its files: one record, made once by each process and passed on."""
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -47,6 +48,31 @@ class Paths:
         return self.data / "records"
 
     @property
+    def partial(self) -> Path:
+        """The folder of downloads that are not finished, on the same disk as the models."""
+        return self.data / "partial"
+
+    @property
+    def network_log(self) -> Path:
+        """The list of every request that went to the network."""
+        return self.data / "network.jsonl"
+
+    @property
+    def quality(self) -> Path:
+        """The folder of what was measured of each model."""
+        return self.records / "quality"
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of what is kept about the workbench's jobs."""
+        return self.data / "jobs"
+
+    @property
+    def job_files(self) -> Path:
+        """Where running jobs have a folder each for files that they need for themselves."""
+        return self.cache / "jobs"
+
+    @property
     def settings(self) -> Path:
         """The file of the engine's settings, which the host alone writes."""
         return self.config / "settings.json"
@@ -67,6 +93,12 @@ class Paths:
 def resources() -> Path:
     """The folder of files that ship with Retort: the built-in model, icons, fonts."""
     return Path(__file__).resolve().parents[2] / "resources"
+
+
+def public_address(name: str) -> str:
+    """An address by its name in resources/addresses.json, the only place that has any."""
+    found: dict[str, str] = json.loads((resources() / "addresses.json").read_text(encoding="utf-8"))
+    return found[name]
 
 
 def builtin_model() -> Path:

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 ProcessModule = Literal[
-    "engine.host", "engine.worker", "engine.worker.children.template", "engine.worker.children.typeset"
+    "engine.gateway",
+    "engine.host",
+    "engine.worker",
+    "engine.worker.job",
+    "engine.worker.children.template",
+    "engine.worker.children.typeset",
 ]
 
 # What Python itself needs to start, and where and when it is; nothing that a user's secrets are kept in.

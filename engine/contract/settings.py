@@ -22,6 +22,8 @@ class EngineSettings:
     models_at_once: int = 2
     memory_reserve_mib: int = 512
     model_folders: tuple[str, ...] = ()
+    offline: bool = True
+    download_limit_kib_s: int = 0
     load: Mapping[str, LoadParams] = field(default_factory=dict)  # by a model's name: how it is loaded
 
     def __post_init__(self) -> None:
@@ -120,6 +122,20 @@ SETTINGS: tuple[Setting, ...] = (
         kind="folders",
         label="More folders of models",
         meaning="Models in these folders are offered too; nothing in them is changed.",
+    ),
+    Setting(
+        name="offline",
+        kind="switch",
+        label="Offline",
+        meaning="While this is on, nothing of Retort opens a connection to another computer.",
+    ),
+    Setting(
+        name="download_limit_kib_s",
+        kind="count",
+        label="Speed limit of downloads",
+        meaning="All downloads together take no more than this; 0 sets no limit.",
+        unit="KiB/s",
+        most=2**30,
     ),
 )
 

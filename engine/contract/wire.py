@@ -10,23 +10,27 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 
 from engine.contract.errors import ProtocolError
+from engine.contract.hub_messages import TransferProgress
 from engine.contract.messages import (
     Heartbeat,
     Hello,
     ImportProgress,
+    JobProgress,
     LoadProgress,
     Message,
     ReasoningEvent,
     TextEvent,
 )
+from engine.contract.verify_messages import VerifyProgress
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
 
-_Newest = LoadProgress | ImportProgress | Heartbeat  # the newest says it all
+# of these the newest says it all
+_Newest = LoadProgress | ImportProgress | VerifyProgress | TransferProgress | JobProgress | Heartbeat
 Mergeable = TextEvent | ReasoningEvent | _Newest
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -185,10 +189,10 @@ def take_stdout() -> IO[bytes]:
     return os.fdopen(private, "wb")
 
 
-def hello(process: str) -> Hello:
+def hello(process: Literal["host", "worker", "gateway"]) -> Hello:
     """This process's first line."""
     return Hello(
-        process="host" if process == "host" else "worker",
+        process=process,
         protocol=PROTOCOL_VERSION,
         fingerprint=engine_fingerprint(),
         pid=os.getpid(),

@@ -100,6 +100,7 @@ class Scheduler:
                 return
             self._waiting.popleft()
             self._running.append(sequence)
+            sequence.expert_counts_before = self._backend.expert_counts(sequence.slot)
             expected = min(sequence.max_tokens - sequence.generated_length, EXPECTED_ANSWER)
             self._cache.reserve(sequence.pending_length + expected)
             if not sequence.started_s:  # not one that paused

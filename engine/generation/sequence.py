@@ -31,6 +31,7 @@ class Sequence:
     cached_length: int = 0  # positions whose keys and values are there
     reused_length: int = 0  # of the prompt, found there when it began
     started_s: float = 0.0  # when it first got a slot, on the clock of time.perf_counter
+    expert_counts_before: tuple[tuple[int, ...], ...] = ()  # of its slot, when it got it
     drafting: Drafting | None = None  # guesses several tokens per step, in place of the sampler
     reason: FinishReason | None = None
     error: EngineError | None = None

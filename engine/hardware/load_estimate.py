@@ -1,5 +1,6 @@
 """How much memory a model will take once it is loaded, from its header alone and before it is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.contract.params import LoadParams, WeightType
@@ -30,4 +31,9 @@ def estimate_load_bytes(path: Path, load: LoadParams) -> int:
         trained = header.hyperparameter("context_length")
         kv_bytes = kv_bytes_per_token(header, load.kv_type, load.kv_type_v)
     context_length = load.context_length or min(trained or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
-    return int(weights_bytes * (1 + COMPUTE_SHARE)) + kv_bytes * context_length + PROCESS_BYTES
+    drafting_bytes = 0
+    if load.draft_model:
+        alone = replace(load, draft_model="", context_length=context_length)
+        drafting_bytes = estimate_load_bytes(Path(load.draft_model), alone) - PROCESS_BYTES
+    model_bytes = int(weights_bytes * (1 + COMPUTE_SHARE)) + kv_bytes * context_length
+    return model_bytes + drafting_bytes + PROCESS_BYTES

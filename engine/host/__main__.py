@@ -17,7 +17,7 @@ def main() -> int:
     writer.send(hello("host"))
     paths = Paths.from_environment()
     paths.ensure()
-    host = EngineHost(writer.send, paths)
+    host = EngineHost(writer.send, paths, keeps_jobs=True)
     try:
         for line in read_lines(sys.stdin.buffer):
             try:

@@ -20,10 +20,12 @@ from engine.contract.messages import (
     ModelsRequest,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 from engine.host.asides import Asides, Post
 from engine.library.importing import ImportCancelled, import_copy, import_reference, remove_model
 from engine.library.installed import InstalledModels
 from engine.library.places import ModelPlace, find_model, list_places, names_to_type
+from engine.library.verify import VerifyCancelled, verify_models
 
 PROGRESS_STEP = 0.005
 
@@ -38,7 +40,7 @@ class LibraryDesk:
         self._paths, self._emit, self._post, self._asides = paths, emit, post, asides
         self._installed = InstalledModels(paths)
         self._listing = threading.Lock()
-        self._copies: dict[str, threading.Event] = {}  # request id → whether it was cancelled
+        self._long_ones: dict[str, threading.Event] = {}  # request id → whether it was cancelled
 
     def find(self, model: str, folders: Collection[str]) -> ModelPlace:
         """The model of a name or path; raises ModelNotFound or ModelAmbiguous."""
@@ -46,13 +48,13 @@ class LibraryDesk:
 
     def ask(self, request: LibraryRequest, folders: tuple[str, ...], loaded: Collection[Path]) -> None:
         """Answer a request; `folders` are those of the settings, `loaded` the files in use."""
-        if isinstance(request, ImportRequest) and request.copy:
-            self._copies[request.request_id] = threading.Event()
+        if isinstance(request, ImportRequest | VerifyRequest):
+            self._long_ones[request.request_id] = threading.Event()
 
         def work() -> Callable[[], None]:
             try:
                 answer = self._answer(request, folders, loaded)
-            except ImportCancelled:
+            except (ImportCancelled, VerifyCancelled):
                 answer = FinishedEvent(request_id=request.request_id, reason="cancelled")
             except EngineError as error:
                 answer = ErrorEvent(
@@ -73,13 +75,13 @@ class LibraryDesk:
         self._asides.start("library", work)
 
     def cancel(self, request_id: str) -> None:
-        """Stop a copy, if the request is one."""
-        if request_id in self._copies:
-            self._copies[request_id].set()
+        """Stop a copy or a check, if the request is one."""
+        if request_id in self._long_ones:
+            self._long_ones[request_id].set()
 
     def close(self) -> None:
-        """Stop every copy."""
-        for cancelled in self._copies.values():
+        """Stop every copy and check."""
+        for cancelled in self._long_ones.values():
             cancelled.set()
 
     def _answer(self, request: LibraryRequest, folders: tuple[str, ...], loaded: Collection[Path]) -> Event:
@@ -89,6 +91,8 @@ class LibraryDesk:
             return ModelsListed(request_id=request.request_id, models=models)
         if isinstance(request, ImportRequest):
             return self._import(request, folders)
+        if isinstance(request, VerifyRequest):
+            return self._verify(request, folders)
         place = find_model(request.model, self._paths, folders)
         if place.path in loaded:
             raise ModelInUse(place.name)
@@ -96,18 +100,10 @@ class LibraryDesk:
         return ModelRemoved(request_id=request.request_id, model=place.name, freed_bytes=freed_bytes)
 
     def _import(self, request: ImportRequest, folders: tuple[str, ...]) -> Event:
-        path, last = Path(request.path), 0.0
-
-        def tell(fraction: float) -> None:
-            nonlocal last
-            if fraction - last >= PROGRESS_STEP:
-                last = fraction
-                self._post(
-                    lambda: self._emit(ImportProgress(request_id=request.request_id, fraction=fraction))
-                )
-
+        path = Path(request.path)
+        tell = self._in_steps(lambda done: ImportProgress(request_id=request.request_id, fraction=done))
         if request.copy:
-            cancelled = self._copies[request.request_id].is_set
+            cancelled = self._long_ones[request.request_id].is_set
             place = import_copy(path, self._paths, folders, progress=tell, cancelled=cancelled)
         else:
             place = import_reference(path, self._paths, folders)
@@ -116,6 +112,25 @@ class LibraryDesk:
             model = replace(self._installed.one(place), short_name=short_name)
         return ModelImported(request_id=request.request_id, model=model)
 
+    def _verify(self, request: VerifyRequest, folders: tuple[str, ...]) -> Event:
+        place = find_model(request.model, self._paths, folders) if request.model else None
+        tell = self._in_steps(lambda done: VerifyProgress(request_id=request.request_id, fraction=done))
+        cancelled = self._long_ones[request.request_id].is_set
+        models = verify_models(self._paths, place, progress=tell, cancelled=cancelled)
+        return ModelsVerified(request_id=request.request_id, models=models)
+
+    def _in_steps(self, event: Callable[[float], Event]) -> Callable[[float], None]:
+        """Emits an event for a fraction, and not for every one."""
+        last = 0.0
+
+        def tell(fraction: float) -> None:
+            nonlocal last
+            if fraction - last >= PROGRESS_STEP:
+                last = fraction
+                self._post(lambda: self._emit(event(fraction)))
+
+        return tell
+
     def _finish(self, answer: Event) -> None:
-        self._copies.pop(answer.request_id, None)
+        self._long_ones.pop(answer.request_id, None)
         self._emit(answer)

@@ -9,8 +9,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
 
 from engine.contract.errors import EngineError, InternalError, ModelError
+from engine.contract.hub_messages import HubFilesRequest, PauseRequest, PullRequest, SearchRequest
 from engine.contract.messages import (
     CancelRequest,
     ChangeLoadRequest,
@@ -19,6 +23,8 @@ from engine.contract.messages import (
     Event,
     GenerateRequest,
     ImportRequest,
+    JobRequest,
+    JobsRequest,
     LoadRequest,
     ModelsRequest,
     RemoveRequest,
@@ -31,8 +37,11 @@ from engine.contract.messages import (
     UnloadRequest,
 )
 from engine.contract.paths import Paths
+from engine.contract.verify_messages import VerifyRequest
 from engine.hardware.memory import available_bytes, total_bytes
 from engine.host.asides import Asides
+from engine.host.gateway_desk import GatewayDesk
+from engine.host.jobs import Jobs
 from engine.host.library_desk import LibraryDesk
 from engine.host.pulse import TICK_S, RunningTime
 from engine.host.settings_file import SettingsFile
@@ -55,17 +64,23 @@ class EngineHost:
         *,
         echo_stderr: bool = True,
         pace: Pace | None = None,
+        keeps_jobs: bool = False,
     ) -> None:
         """Start the deciding thread; no worker is started before one is needed.
 
-        `echo_stderr` passes what workers write to stderr on to this process's own.
+        `echo_stderr` passes what workers write to stderr on to this process's own; with `keeps_jobs` the
+        quantizations and conversions that this host does not finish start over with the next such host.
         """
         self._emit = emit
         self._to_do: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._asides = Asides(self._to_do.put)
         self._settings = SettingsFile(paths.settings)
         self._library = LibraryDesk(paths, emit, self._to_do.put, self._asides)
+        self._gateway = GatewayDesk(emit, self._to_do.put, echo_stderr=echo_stderr)
         self._workers = Workers(emit, self._to_do.put, self._asides, pace or Pace(), echo_stderr=echo_stderr)
+        self._jobs = Jobs(
+            emit, self._to_do.put, paths, self._find, echo_stderr=echo_stderr, keeps_records=keeps_jobs
+        )
         self._known_places: dict[str, ModelPlace] = {}  # by what requests call them
         self._running_time = RunningTime()
         self._next_tick = 0.0  # monotonic seconds
@@ -77,7 +92,7 @@ class EngineHost:
         self._to_do.put(lambda: self._take(request))
 
     def close(self) -> None:
-        """End every worker and wait for it."""
+        """End every worker and job and wait for them."""
         self._to_do.put(None)
         self._thread.join()
 
@@ -85,6 +100,7 @@ class EngineHost:
 
     def _run(self) -> None:
         self._settings.refresh()
+        self._do(self._jobs.start_over)
         while True:
             try:
                 to_do = self._to_do.get(timeout=self._time_to_wait_s())
@@ -96,6 +112,8 @@ class EngineHost:
                 self._do(to_do)
             self._do(self._look_at_the_clock)
         self._library.close()
+        self._gateway.close()
+        self._jobs.close()
         self._asides.join(ASIDE_GRACE_S)
         self._workers.close()
 
@@ -119,16 +137,23 @@ class EngineHost:
         settings = self._settings.settings
         match request:
             case LoadRequest() | GenerateRequest():
-                self._workers.ask(request, self._find(request.model), settings)
+                place = self._find(request.model)
+                self._workers.ask(self._with_draft_model(request, place), place, settings)
             case CancelRequest():
                 self._workers.cancel(request)
                 self._library.cancel(request.request_id)
+                self._gateway.cancel(request)
+                self._jobs.cancel(request.request_id)
             case UnloadRequest():
                 self._unload(request)
             case DescribeRequest():
                 self._workers.describe(request)
-            case ModelsRequest() | ImportRequest() | RemoveRequest():
+            case SearchRequest() | HubFilesRequest() | PullRequest() | PauseRequest():
+                self._gateway.ask(request, settings)
+            case ModelsRequest() | ImportRequest() | RemoveRequest() | VerifyRequest():
                 self._library.ask(request, settings.model_folders, self._workers.loaded_paths())
+            case JobRequest() | JobsRequest():
+                self._jobs.ask(request)
             case SettingsRequest() | ChangeSettingRequest() | ChangeLoadRequest():
                 self._change_settings(request)
             case StatusRequest():
@@ -150,6 +175,17 @@ class EngineHost:
             known = self._library.find(model, self._settings.settings.model_folders)
             self._known_places[model] = known
         return known
+
+    def _with_draft_model(
+        self, request: LoadRequest | GenerateRequest, place: ModelPlace | None
+    ) -> LoadRequest | GenerateRequest:
+        """The same request with the path of its draft model, if it names one."""
+        name = place.name if place is not None else request.model
+        load = self._settings.settings.load_params(name, request.load)
+        drafting = self._find(load.draft_model) if load.draft_model else None
+        if drafting is None:
+            return request
+        return structs.replace(request, load=replace(load, draft_model=str(drafting.path)))
 
     def _unload(self, request: UnloadRequest) -> None:
         try:
@@ -173,6 +209,7 @@ class EngineHost:
             self._tell_settings("")  # another host has changed them
 
     def _tell_settings(self, request_id: str) -> None:
+        self._gateway.tick(self._settings.settings)  # going offline takes effect at once
         self._emit(
             SettingsListed(
                 request_id=request_id, settings=self._settings.settings, notice=self._settings.notice
@@ -192,6 +229,7 @@ class EngineHost:
         if now >= self._next_tick:
             self._workers.tick(self._running_time.passed_s(), self._settings.settings)
             self._refresh_settings()
+            self._gateway.tick(self._settings.settings)
             self._next_tick = now + IDLE_TICK_S
         if self._workers.are_there:
             self._next_tick = min(self._next_tick, now + TICK_S)

@@ -131,7 +131,15 @@ def read_header(path: Path, *, whole_arrays: bool = False) -> GgufHeader:
     """
     header = _read_file(path, whole_arrays)
     num_parts = header.number("split.count")
-    return _join_parts(path, num_parts, whole_arrays) if num_parts > 1 else header
+    if num_parts > 1:
+        header = _join_parts(path, num_parts, whole_arrays)
+    _check_hyperparameters(header)
+    return header
+
+
+def read_any_header(path: Path) -> GgufHeader:
+    """The same of a GGUF file that need not be a model, such as an importance matrix."""
+    return _read_file(path, whole_arrays=True)
 
 
 def _join_parts(path: Path, num_parts: int, whole_arrays: bool) -> GgufHeader:
@@ -148,9 +156,7 @@ def _join_parts(path: Path, num_parts: int, whole_arrays: bool) -> GgufHeader:
     tensors = tuple(tensor for header in headers for tensor in header.tensors)
     if len({tensor.name for tensor in tensors}) != len(tensors):
         raise ModelDamaged(str(path), "two of its parts hold the same tensor")
-    joined = replace(headers[0], tensors=tensors, size_bytes=sum(header.size_bytes for header in headers))
-    _check_hyperparameters(joined)
-    return joined
+    return replace(headers[0], tensors=tensors, size_bytes=sum(header.size_bytes for header in headers))
 
 
 def _read_file(path: Path, whole_arrays: bool) -> GgufHeader:
@@ -184,8 +190,6 @@ class _HeaderReader:
         header_bytes = self._file.tell()
         header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, header_bytes)
         self._check_tensors(header)
-        if header.number("split.count") <= 1:  # of a part they are checked when all are together
-            _check_hyperparameters(header)
         return header
 
     def _read_preamble(self) -> tuple[int, int, int]:

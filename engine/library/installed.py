@@ -15,6 +15,7 @@ from engine.library.describe import (
     checkpoint_capabilities,
     describe,
 )
+from engine.library.engines import engines_for
 from engine.library.gguf import read_header
 from engine.library.places import ModelPlace, list_places, names_to_type
 
@@ -77,6 +78,7 @@ def _read(place: ModelPlace) -> InstalledModel:
         size_bytes=info.size_bytes,
         active_parameters=active,
         capabilities=badges,
+        engines=engines_for(place.format, info.architecture),
     )
 
 

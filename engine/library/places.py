@@ -83,6 +83,16 @@ def names_to_type(places: Sequence[ModelPlace]) -> dict[str, str]:
     return short_names(place.name for place in places)
 
 
+def name_below(root: Path, path: Path, model_format: ModelFormat) -> str:
+    """publisher/repository/file, by where a model lies; a repository called as its file is named once."""
+    *folders, last = path.relative_to(root).parts or (root.name,)
+    parts = [valid_part(folder) for folder in folders]
+    own = valid_part(last if model_format == "checkpoint" else model_stem(Path(last)))
+    if not parts or parts[-1].lower() != own.lower():
+        parts.append(own)
+    return "/".join(parts)
+
+
 def _looks_like_path(model: str) -> bool:
     return (
         model.startswith((".", "~", os.sep))
@@ -107,7 +117,7 @@ def _told_apart(places: Sequence[ModelPlace]) -> list[ModelPlace]:
 def _places_below(root: Path, origin: ModelOrigin, records: dict[str, ModelRecord]) -> Iterator[ModelPlace]:
     for path, model_format in _models_below(root, MAX_DEPTH):
         record = records.get(str(path))
-        name = record.name if record else _name_below(root, path, model_format)
+        name = record.name if record else name_below(root, path, model_format)
         yield ModelPlace(name, path, model_format, origin, record)
 
 
@@ -135,13 +145,3 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:  # not there, not ours, or gone while we looked
         return []
-
-
-def _name_below(root: Path, path: Path, model_format: ModelFormat) -> str:
-    """publisher/repository/file; a repository that is called as its file is named once."""
-    *folders, last = path.relative_to(root).parts or (root.name,)
-    parts = [valid_part(folder) for folder in folders]
-    own = valid_part(last if model_format == "checkpoint" else model_stem(Path(last)))
-    if not parts or parts[-1].lower() != own.lower():
-        parts.append(own)
-    return "/".join(parts)

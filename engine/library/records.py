@@ -44,6 +44,8 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     commit: str = ""
     author: str = ""
     license: str = ""
+    verified_at: float = 0.0  # when the hashes of all files were compared with those here
+    is_damaged: bool = False  # they were not the same
 
     @property
     def size_bytes(self) -> int:
@@ -99,6 +101,12 @@ class Records:
     def forget(self, record: ModelRecord) -> None:
         """Delete a record; its files stay."""
         self._path(record.name).unlink(missing_ok=True)
+        for file in record.files:
+            self.blocks_of(file.sha256).unlink(missing_ok=True)
+
+    def blocks_of(self, content_hash: str) -> Path:
+        """Where the hashes of a fetched file's blocks are kept, by which damage to it can be repaired."""
+        return self._folder / "blocks" / f"{content_hash or 'none'}.json"
 
     def _path(self, name: str) -> Path:
         assert is_valid_name(name), name

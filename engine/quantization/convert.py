@@ -20,6 +20,7 @@ import numpy as np
 
 from engine.contract.errors import ModelUnsupported
 from engine.library.checkpoint import Checkpoint, chat_template, read_checkpoint, read_json
+from engine.library.disk_room import check_room
 from engine.quantization.gguf_file import BLOCK, Array, Tensor, Value, write_gguf
 
 ARCHITECTURE = "deepseek2"
@@ -49,12 +50,18 @@ ALWAYS_F32 = ("norm.weight", "ffn_gate_inp.weight", "exp_probs_b.bias")
 
 
 def convert(
-    folder: Path, path: Path, *, weight_type: str = "Q8_0", about: dict[str, str] | None = None
+    folder: Path,
+    path: Path,
+    *,
+    weight_type: str = "Q8_0",
+    about: dict[str, str] | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> None:
     """Write the checkpoint of `folder` to the GGUF file `path`; vectors and routers stay in float32.
 
-    `about` is what the file says of itself: the `general.` keys, such as name and license. Raises
-    ModelUnsupported for another layout.
+    `about` is what the file says of itself: the `general.` keys, such as name and license; `progress`
+    hears how many tensors of all are written. Raises ModelUnsupported for another layout, StorageFailed where
+    the disk has no room, OSError where it cannot be written.
     """
     checkpoint = read_checkpoint(folder)
     if checkpoint.config.get("model_type") != "deepseek_v3" or not checkpoint.config.get("q_lora_rank"):
@@ -67,7 +74,9 @@ def convert(
     metadata |= {"general.quantization_version": QUANTIZATION_VERSION}
     metadata |= {f"{ARCHITECTURE}.{key}": value for key, value in hyperparameters(checkpoint.config).items()}
     metadata |= {f"tokenizer.{key}": value for key, value in vocabulary(folder, checkpoint.config).items()}
-    write_gguf(path, metadata, list(tensors(checkpoint, weight_type)))
+    planned = list(tensors(checkpoint, weight_type))
+    check_room(path, sum(tensor.size_bytes for tensor in planned))
+    write_gguf(path, metadata, planned, progress)
 
 
 def hyperparameters(config: dict[str, Any]) -> dict[str, Value]:

@@ -5,6 +5,7 @@ One tensor at a time is in memory: its size follows from its shape and type, so 
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -40,25 +41,44 @@ class Tensor:
         return {"F32": 4 * count, "F16": 2 * count, "Q8_0": count // BLOCK * Q8_0_BLOCK_BYTES}[self.type]
 
 
-def write_gguf(path: Path, metadata: dict[str, Value], tensors: Sequence[Tensor]) -> None:
-    """Write the file whole or not at all."""
+def write_gguf(
+    path: Path,
+    metadata: dict[str, Value],
+    tensors: Sequence[Tensor],
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> None:
+    """Write the file whole or not at all; `progress` hears how many tensors of all are written.
+
+    Raises OSError where it cannot be written.
+    """
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
-        for key, value in metadata.items():
-            file.write(_text(key) + _value(value))
-        offset = 0
-        for tensor in tensors:
-            dimensions = tensor.shape[::-1]
-            file.write(_text(tensor.name) + struct.pack("<I", len(dimensions)))
-            file.write(struct.pack(f"<{len(dimensions)}Q", *dimensions))
-            file.write(struct.pack("<IQ", TYPE_NUMBERS[tensor.type], offset))
-            offset = _aligned(offset + tensor.size_bytes)
-        _pad(file)
-        for tensor in tensors:
-            file.write(encoded(tensor.read(), tensor.type))
-            _pad(file)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            _write_list(file, metadata, tensors)
+            for index, tensor in enumerate(tensors):
+                file.write(encoded(tensor.read(), tensor.type))
+                _pad(file)
+                progress(index + 1, len(tensors))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write_list(file: BinaryIO, metadata: dict[str, Value], tensors: Sequence[Tensor]) -> None:
+    file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
+    for key, value in metadata.items():
+        file.write(_text(key) + _value(value))
+    offset = 0
+    for tensor in tensors:
+        dimensions = tensor.shape[::-1]
+        file.write(_text(tensor.name) + struct.pack("<I", len(dimensions)))
+        file.write(struct.pack(f"<{len(dimensions)}Q", *dimensions))
+        file.write(struct.pack("<IQ", TYPE_NUMBERS[tensor.type], offset))
+        offset = _aligned(offset + tensor.size_bytes)
+    _pad(file)
 
 
 def encoded(values: Array, type_name: str) -> bytes:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import gguf
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.errors import ModelDamaged
+from engine.library.gguf import ArrayValue, GgufHeader, TensorInfo, read_any_header
+from engine.quantization.gguf_file import Tensor, Value, write_gguf
 
+_TYPE = "imatrix"
 _SUMS, _COUNTS = ".in_sum2", ".counts"
 
 
@@ -44,43 +46,54 @@ class ImportanceMatrix:
 
     def write(self, path: Path) -> None:
         """Write the file, under its name only once it is whole."""
-        part = path.with_name(path.name + ".part")
-        writer = gguf.GGUFWriter(part, "")
-        writer.add_type("imatrix")
-        writer.add_array("imatrix.datasets", [self.dataset])
-        writer.add_uint32("imatrix.chunk_count", self.num_chunks)
-        writer.add_uint32("imatrix.chunk_size", self.chunk_length)
+        metadata: dict[str, Value] = {
+            "general.type": _TYPE,
+            "imatrix.datasets": [self.dataset],
+            "imatrix.chunk_count": self.num_chunks,
+            "imatrix.chunk_size": self.chunk_length,
+        }
+        tensors = []
         for name in sorted(self.sums):
-            writer.add_tensor(name + _SUMS, np.ascontiguousarray(self.sums[name]))
-            writer.add_tensor(name + _COUNTS, np.ascontiguousarray(self.counts[name][:, None]))
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
-        part.replace(path)
+            tensors.append(_f32(name + _SUMS, self.sums[name]))
+            tensors.append(_f32(name + _COUNTS, self.counts[name][:, None]))
+        write_gguf(path, metadata, tensors)
 
 
 def read_importance_matrix(path: Path) -> ImportanceMatrix:
     """Read a file of ours or of llama.cpp's tool; raises ModelDamaged where it is something else."""
     try:
-        reader = gguf.GGUFReader(path)
-        tensors = {tensor.name: np.array(tensor.data, dtype=np.float32) for tensor in reader.tensors}
-        fields = {name: field.contents() for name, field in reader.fields.items()}
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise ModelDamaged(str(path), f"it is no importance matrix ({error})") from error
-    if fields.get("general.type") != "imatrix":
+        header = read_any_header(path)
+    except ModelDamaged as error:
+        raise ModelDamaged(str(path), f"it is no importance matrix ({error.details['reason']})") from error
+    if header.text("general.type") != _TYPE:
         raise ModelDamaged(str(path), "it is no importance matrix")
+    tensors = {tensor.name: _values(header, tensor) for tensor in header.tensors}
     names = [name.removesuffix(_SUMS) for name in tensors if name.endswith(_SUMS)]
+    datasets = header.metadata.get("imatrix.datasets")
     missing = [name for name in names if name + _COUNTS not in tensors]
     if missing:
         raise ModelDamaged(str(path), f"it has no counts for {missing[0]!r}")
     return ImportanceMatrix(
         sums={name: np.atleast_2d(tensors[name + _SUMS]) for name in names},
         counts={name: tensors[name + _COUNTS].reshape(-1) for name in names},
-        num_chunks=int(fields.get("imatrix.chunk_count", 0)),
-        chunk_length=int(fields.get("imatrix.chunk_size", 0)),
-        dataset=", ".join(fields.get("imatrix.datasets", [])),
+        num_chunks=header.number("imatrix.chunk_count"),
+        chunk_length=header.number("imatrix.chunk_size"),
+        dataset=", ".join(map(str, datasets.values)) if isinstance(datasets, ArrayValue) else "",
     )
+
+
+def _f32(name: str, values: NDArray[np.float32]) -> Tensor:
+    return Tensor(name=name, shape=values.shape, type="F32", read=lambda: values)
+
+
+def _values(header: GgufHeader, tensor: TensorInfo) -> NDArray[np.float32]:
+    """A tensor's values, outermost dimension first."""
+    if tensor.type.name != "F32":
+        raise ModelDamaged(
+            str(header.path), f"it is no importance matrix: {tensor.name!r} is {tensor.type.name}"
+        )
+    offset = header.data_start + tensor.offset
+    return np.fromfile(header.path, "<f4", tensor.num_values, offset=offset).reshape(tensor.shape[::-1])
 
 
 def _mean_squares(sums: NDArray[np.float32], counts: NDArray[np.float32]) -> NDArray[np.float32]:

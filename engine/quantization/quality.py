@@ -13,30 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.errors import InvalidRequest
+from engine.contract.jobs import Divergence, Estimate
+from engine.library.disk_room import check_room
 from engine.quantization.scoring import ScoredChunk, ScoringModel
 
 Progress = Callable[[int, int], None]  # chunks done, chunks in all
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A mean over tokens with its standard error."""
-
-    value: float
-    error: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Divergence:
-    """How a model's predictions differ from the reference's, over `num_tokens` positions."""
-
-    mean: Estimate  # KL divergence, nats
-    median: float
-    percentile_99: float
-    largest: float
-    top1_agreement: Estimate  # 0 to 1
-    flips_to_wrong: float  # share of positions: the reference's first choice was right, the model's is not
-    flips_to_right: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +30,15 @@ class Quality:
     divergence: Divergence | None  # None without a reference
 
 
-def measure(model: ScoringModel, text: str, progress: Progress = lambda _done, _all: None) -> Quality:
+def measure(
+    model: ScoringModel,
+    text: str,
+    progress: Progress = lambda _done, _all: None,
+    *,
+    max_chunks: int | None = None,
+) -> Quality:
     """Perplexity of a model on a text; raises InvalidRequest for a text that is too short."""
-    chunks = model.chunks_of(text)
+    chunks = model.chunks_of(text)[:max_chunks]
     losses = []
     for index, chunk in enumerate(model.score(chunks)):
         losses.append(_losses(chunk))
@@ -85,15 +72,25 @@ class ReferenceScores:
     """A reference's log-probabilities over a text, in a file: many models can be compared with it."""
 
     def __init__(
-        self, model: ScoringModel, text: str, path: Path, progress: Progress = lambda _done, _all: None
+        self,
+        model: ScoringModel,
+        text: str,
+        path: Path,
+        progress: Progress = lambda _done, _all: None,
+        *,
+        max_chunks: int | None = None,
     ) -> None:
-        """Score the text and write the log-probabilities, (chunks, T, V) in 32 bits, to `path`."""
-        self.chunks = model.chunks_of(text)
+        """Score the text and write the log-probabilities, (chunks, T, V) in 32 bits, to `path`.
+
+        Raises InvalidRequest for a text that is too short, StorageFailed where they do not fit on the disk.
+        """
+        self.chunks = model.chunks_of(text)[:max_chunks]
         self.chunk_length = model.chunk_length
         self.vocabulary_digest = model.vocabulary_digest
         self._path = path
         num_scored = model.chunk_length - 1 - model.chunk_length // 2
         self._shape = (len(self.chunks), num_scored, model.vocabulary_size)
+        check_room(path, self.size_bytes)
         with path.open("wb") as file:
             for index, chunk in enumerate(model.score(self.chunks)):
                 file.write(log_softmax(chunk.logits).tobytes())

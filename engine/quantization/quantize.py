@@ -11,14 +11,16 @@ import contextlib
 import ctypes
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.backends.llama.native import Native, load_native
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, StorageFailed
-from engine.library.gguf import GgufHeader, TensorInfo, read_header
+from engine.contract.jobs import PlannedTensor
+from engine.library.gguf import GgufHeader, TensorInfo, read_any_header, read_header
+from engine.library.tensor_parts import Part, parts_of
 from engine.quantization.file_types import TENSOR_TYPE_NUMBERS, tensor_type
 from engine.quantization.importance_matrix import ImportanceMatrix
 from engine.quantization.recipe import Recipe
@@ -27,25 +29,9 @@ TensorProgress = Callable[[int, int], None]  # tensors done, tensors in all
 
 _TENSOR_LINE = re.compile(r"\[\s*(\d+)/\s*(\d+)\]\s+(\S+)\s")
 _NEW_TYPE = re.compile(r"->.*\((\w+)\)")
-_U32_ENTRY = 8 + 4 + 4  # of the metadata, besides its key: the key's length, the value's type, the value
-_ADDED_KEYS = ("general.quantization_version", "general.file_type")  # where the source has none
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTensor:
-    """What becomes of one tensor."""
-
-    name: str
-    shape: tuple[int, ...]  # innermost dimension first
-    old_type: str
-    new_type: str
-    wanted_type: str  # what was asked for; another than new_type where the tensor's rows do not allow it
-    size_bytes: int  # afterwards
-
-    @property
-    def fell_back(self) -> bool:
-        """Whether llama.cpp had to take another type than was asked for."""
-        return self.wanted_type != self.new_type
+_KEY_BYTES = 8 + 4  # of a line of the metadata, besides key and value: the key's length, the value's type
+_ADDED_KEYS = ("general.quantization_version", "general.file_type")  # where the source has none; 4 bytes each
+_SPLIT_KEYS = {"split.no": 2, "split.count": 2, "split.tensors.count": 4}  # bytes of their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +66,8 @@ def plan(source: Path, recipe: Recipe) -> QuantizationPlan:
     log = "".join(heard)
     types = _types_in_log(log)
     wanted = recipe.overrides(header.tensors)
-    tensors = tuple(_planned(tensor, types, wanted, recipe) for tensor in header.tensors)
+    parts = parts_of(header.tensors)
+    tensors = tuple(_planned(tensor, parts[tensor.name], types, wanted, recipe) for tensor in header.tensors)
     size_bytes = _file_size(header, tensors)
     return QuantizationPlan(tensors, size_bytes, needs_importance="will require an imatrix" in log)
 
@@ -165,8 +152,8 @@ def _failure(native: Native, header: GgufHeader, target: Path) -> Exception:
         return InvalidRequest("this type needs an importance matrix: make one first, or take a larger type")
     if not os.access(target.parent, os.W_OK):
         return StorageFailed(str(target), "the folder cannot be written to")
-    if "write" in reason or "No space" in reason:
-        return StorageFailed(str(target), reason)
+    if "ios" in reason:  # only what is written goes through C++ streams, and they say no more than this
+        return StorageFailed(str(target), "it could not be written to its end; the disk may be full")
     return ModelDamaged(str(header.path), reason or "llama.cpp cannot quantize it")
 
 
@@ -205,7 +192,7 @@ def _types_in_log(log: str) -> dict[str, str]:
 
 
 def _planned(
-    tensor: TensorInfo, types: Mapping[str, str], wanted: Mapping[str, str], recipe: Recipe
+    tensor: TensorInfo, part: Part, types: Mapping[str, str], wanted: Mapping[str, str], recipe: Recipe
 ) -> PlannedTensor:
     new_type = types.get(tensor.name, tensor.type.name)
     kind = tensor_type(new_type)
@@ -216,6 +203,7 @@ def _planned(
     size_bytes = _num_values(tensor.shape) // kind.block_values * kind.block_bytes
     return PlannedTensor(
         name=tensor.name,
+        part=part,
         shape=tensor.shape,
         old_type=tensor.type.name,
         new_type=new_type,
@@ -225,11 +213,21 @@ def _planned(
 
 
 def _file_size(header: GgufHeader, tensors: tuple[PlannedTensor, ...]) -> int:
-    """The bytes of the file: metadata with the keys that quantizing adds, and every tensor padded."""
-    added = sum(_U32_ENTRY + len(key) for key in _ADDED_KEYS if key not in header.metadata)
-    alignment = header.alignment
-    metadata = -(-(header.header_bytes + added) // alignment) * alignment
-    return metadata + sum(-(-tensor.size_bytes // alignment) * alignment for tensor in tensors)
+    """The bytes of the file: metadata with the keys that quantizing adds, and every tensor padded.
+
+    A source in several parts becomes one file: the list of tensors grows, what told of the parts goes.
+    """
+    first = read_any_header(header.path)
+    metadata = first.header_bytes - _entries_bytes(first.tensors) + _entries_bytes(header.tensors)
+    metadata += sum(_KEY_BYTES + len(key) + 4 for key in _ADDED_KEYS if key not in header.metadata)
+    metadata -= sum(_KEY_BYTES + len(key) + n for key, n in _SPLIT_KEYS.items() if key in header.metadata)
+    sizes = (metadata, *(tensor.size_bytes for tensor in tensors))
+    return sum(-(-size // header.alignment) * header.alignment for size in sizes)
+
+
+def _entries_bytes(tensors: Iterable[TensorInfo]) -> int:
+    """What a file's list of tensors takes: for each its name, dimensions, type and offset."""
+    return sum(8 + len(t.name.encode()) + 4 + 8 * len(t.shape) + 4 + 8 for t in tensors)
 
 
 def _checked(source: GgufHeader, part: Path) -> GgufHeader:

@@ -121,14 +121,19 @@ class ScoringModel:
         """Compute a chunk with all its outputs: every matrix sees every token."""
         self._decode(chunk, 0, len(chunk))
 
-    def _decode(self, chunk: Sequence[int], first: int, last: int) -> NDArray[np.float32]:
-        """The logits at positions `first` to `last`, that one left out, (T, V), as a view."""
+    def continue_with(self, tokens: Sequence[int], start: int) -> None:
+        """Compute tokens at the positions from `start` on, the last one's logits only; 0 begins anew."""
+        self._decode(tokens, len(tokens) - 1, len(tokens), start)
+
+    def _decode(self, chunk: Sequence[int], first: int, last: int, start: int = 0) -> NDArray[np.float32]:
+        """The logits of the chunk's tokens from `first` to before `last`, (T, V), as a view."""
         library, batch, length = self._library, self._batch, len(chunk)
-        library.llama_memory_clear(library.llama_get_memory(self._context), True)
+        if start == 0:
+            library.llama_memory_clear(library.llama_get_memory(self._context), True)
         batch.n_tokens = length
         for index, token in enumerate(chunk):
             batch.token[index] = token
-            batch.pos[index] = index
+            batch.pos[index] = start + index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
             batch.logits[index] = first <= index < last

@@ -1,20 +1,20 @@
 """From a GGUF file's metadata to `ModelConfig`, by the meaning that llama.cpp gives its keys."""
 
 from engine.contract.errors import ModelUnsupported
+from engine.library.engines import TORCH_ARCHITECTURES
 from engine.library.gguf import GgufHeader
 from engine.transformer.config import GqaConfig, MlaConfig, ModelConfig, MoeConfig, RopeConfig
 from engine.transformer.config_readers import MAX_LAYERS, Fields
 from engine.transformer.gguf_source import frequency_divisors
 from engine.transformer.rope import yarn_magnitude
 
-ARCHITECTURES = ("deepseek2", "llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe")
 SOFTMAX, SIGMOID = 1, 2  # llama.cpp's numbers of gating functions
 
 
 def read_gguf_config(header: GgufHeader) -> ModelConfig:
     """The hyperparameters of a GGUF file; raises ModelDamaged or ModelUnsupported."""
     architecture, path = header.architecture, str(header.path)
-    if architecture not in ARCHITECTURES:
+    if architecture not in TORCH_ARCHITECTURES:
         raise ModelUnsupported(path, f"the torch engine does not know the architecture {architecture!r:.60}")
     if header.number("split.count") > 1:
         raise ModelUnsupported(path, "it is in several parts; the torch engine reads GGUF files in one part")

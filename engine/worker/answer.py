@@ -1,5 +1,6 @@
 """One answer: from a request to a sequence, and from that sequence's tokens to events."""
 
+import operator
 import secrets
 import time
 from typing import Any
@@ -123,7 +124,7 @@ class Answer:
             decode_ms=1000 * (now - first_token_s),
             peak_rss_mib=peak_rss_bytes() / 2**20,
             **self._draft_usage(),
-            expert_counts=self._backend.expert_counts(sequence.slot) if sequence.slot >= 0 else (),
+            expert_counts=self._expert_counts(),
         )
         return FinishedEvent(
             request_id=self.request_id,
@@ -133,6 +134,17 @@ class Answer:
             loaded=self._backend.loaded,
             template_notice=self._template_notice,
             reasoning_ended_by=self._reader.reasoning_ended_by,
+        )
+
+    def _expert_counts(self) -> tuple[tuple[int, ...], ...]:
+        """What this request has chosen since it got its slot: the slot may have counted for others before."""
+        sequence = self.sequence
+        if sequence.slot < 0:
+            return ()
+        after = self._backend.expert_counts(sequence.slot)
+        return tuple(
+            tuple(map(operator.sub, *layers))
+            for layers in zip(after, sequence.expert_counts_before, strict=True)
         )
 
     def _drafting(self) -> Drafting | None:

@@ -38,6 +38,7 @@ class AnswerParts:
         self._detokenizer = Detokenizer()
         self._parser = OutputParser(output, prompt=prompt, tools=tools)
         self._stops = StopStrings(stop)
+        self._has_stops = bool(stop)
         self._watch = ReasoningWatch(reasoning_budget, output.reasoning_end)
         self._forced = self._watch.begin(is_reasoning=self._parser.is_reasoning)
 
@@ -58,9 +59,11 @@ class AnswerParts:
 
     def feed(self, token: int) -> list[Part]:
         """The parts that are certain after one more token."""
-        was_reasoning = self._parser.is_reasoning
         piece = self._backend.piece(token, special=token in self._visible)
         text = self._detokenizer.feed(piece)
+        if text and not self._has_stops and self._parser.passes(text):
+            return [TextPart(text)]
+        was_reasoning = self._parser.is_reasoning
         parts = self._parser.feed(text) if text else []
         self._forced += self._watch.note(
             text, was_reasoning=was_reasoning, is_reasoning=self._parser.is_reasoning

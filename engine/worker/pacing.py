@@ -1,5 +1,5 @@
-"""Text leaves a worker at most fifty times a second per answer: faster than a screen shows it gains nobody
-anything, and every event costs the worker, the host and the window a thread's wakening.
+"""Text leaves a worker at most thirty times a second per answer: nobody reads faster, and every event costs
+the worker, the host and the window a thread's wakening.
 """
 
 import time
@@ -9,7 +9,7 @@ from msgspec import structs
 
 from engine.contract.messages import Event, ReasoningEvent, TextEvent
 
-INTERVAL_S = 0.02
+INTERVAL_S = 1 / 30
 
 
 class TextPacing:

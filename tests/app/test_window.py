@@ -12,50 +12,28 @@ from pytestqt.qtbot import QtBot
 
 from app.application import Application
 from app.chat_view.answer_notes import note_under
-from app.conversations.conversation import Message
 from app.shortcuts import COMMANDS
 from app.theme.theme import THEME_CHOICES
 from app.theme.tokens import DARK, LIGHT
 from app.views.empty_state import SUGGESTIONS
 from app.views.model_popup import ModelRow
 from tests.support.host_recorder import worker_processes
+from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 from tests.support.tiny_model import write_tiny_model
-from tests.support.window import WAIT_MS, Open
+from tests.support.window import (
+    WAIT_MS,
+    Open,
+    answer,
+    type_and_send,
+    use,
+    wait_for_answer,
+    wait_for_text,
+    worker,
+)
 
 pytestmark = pytest.mark.slow
 
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
-
-
-def use(application: Application, qtbot: QtBot, model: str) -> None:
-    """Choose a model and wait until it is in memory."""
-    application.workings.choice.choose(model)
-    qtbot.waitUntil(lambda: application.workings.choice.loaded is not None, timeout=WAIT_MS)
-
-
-def type_and_send(application: Application, text: str) -> None:
-    QTest.keyClicks(application.window.page.composer.field, text)
-    QTest.keyClick(application.window.page.composer.field, Qt.Key.Key_Return)
-
-
-def answer(application: Application) -> Message:
-    return application.workings.shown.session.conversation.path()[-1]
-
-
-def wait_for_answer(application: Application, qtbot: QtBot) -> Message:
-    qtbot.waitUntil(lambda: not application.workings.shown.session.is_answering, timeout=WAIT_MS)
-    return answer(application)
-
-
-def wait_for_text(application: Application, qtbot: QtBot, length: int = 10) -> None:
-    qtbot.waitUntil(lambda: len(answer(application).text) >= length, timeout=WAIT_MS)
-
-
-def worker() -> psutil.Process:
-    """The newest one: the worker of the model that was chosen last."""
-    host = next(child for child in psutil.Process().children() if "engine.host" in child.cmdline())
-    workers = [child for child in host.children() if "--generation" in child.cmdline()]
-    return max(workers, key=lambda worker: int(worker.cmdline()[-1]))
 
 
 def test_a_typed_message_is_answered_on_the_screen(application: Application, qtbot: QtBot) -> None:
@@ -281,7 +259,8 @@ def test_the_popup_offers_the_built_in_model_what_was_opened_and_a_file(
     rows = popup.findChildren(ModelRow)
     assert {row.facts.name for row in rows} == {"Built-in model", "mine"}
     assert [row.facts.name for row in rows if row.is_current] == ["mine"]
-    assert popup.findChildren(QPushButton)[-1].text().strip() == "Open a .gguf…"
+    entries = [button.text().strip() for button in popup.findChildren(QPushButton)[-2:]]
+    assert entries == ["Open a .gguf…", "Open a model folder…"]
     builtin = next(row for row in rows if row.facts.name == "Built-in model")
     builtin.findChildren(QPushButton)[0].click()
     assert application.workings.choice.current == "builtin"
@@ -339,6 +318,31 @@ def test_a_model_file_dropped_on_the_window_is_opened(
 ) -> None:
     drop_on(application, damaged_model)
     qtbot.waitUntil(lambda: "damaged.gguf" in application.window.page.notice.text, timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("gesture", ["drop", "folder"])
+def test_the_folder_of_a_checkpoint_is_opened_and_stays_in_the_library(
+    gesture: str, application: Application, tmp_path: Path, qtbot: QtBot
+) -> None:
+    pytest.importorskip("torch")
+    folder = write_chat_checkpoint(tmp_path / "small", DEEPSEEK)
+    if gesture == "drop":
+        assert drop_on(application, folder)
+    else:
+        application.window.open_model_folder(str(folder))
+    workings = application.workings
+    qtbot.waitUntil(lambda: workings.choice.loaded is not None, timeout=WAIT_MS)
+    assert {loaded.backend for loaded in workings.choice.in_memory.values()} >= {"torch"}
+    qtbot.waitUntil(lambda: workings.library.find(str(folder)) is not None, timeout=WAIT_MS)
+    popup = application.window.picker.make_popup()
+    qtbot.addWidget(popup)
+    row = next(row for row in popup.findChildren(ModelRow) if row.facts.name == "small")
+    assert row.facts.line.startswith("Checkpoint · ")
+
+
+def test_a_folder_without_a_model_is_refused_in_words(application: Application, tmp_path: Path) -> None:
+    application.window.open_model_folder(str(tmp_path))
+    assert "config.json" in application.window.page.notice.text
 
 
 def test_a_text_file_dropped_on_the_window_is_attached(application: Application, tmp_path: Path) -> None:

@@ -183,10 +183,11 @@ def test_the_choice_of_an_engine_is_explained(builtin: Path, tmp_path: Path) -> 
     assert choose_backend(str(builtin), LoadParams()).backend == "llama"
     assert choose_backend(str(builtin), LoadParams(backend="torch")).backend == "torch"
     quantized = choose_backend(str(builtin), LoadParams(weight_type="int8"))
-    assert (quantized.backend, quantized.reason) == (
-        "torch",
-        "int8 weights are made by torch, not by llama.cpp",
-    )
+    assert (quantized.backend, quantized.reason) == ("torch", "weights")
+    drafted = choose_backend(str(builtin), LoadParams(draft_model="other"))
+    assert (drafted.backend, drafted.reason) == ("torch", "draft")
+    with pytest.raises(InvalidRequest, match="needs the torch engine"):
+        choose_backend(str(builtin), LoadParams(draft_model="other", backend="llama"))
     assert choose_backend(str(tmp_path), LoadParams()).backend == "torch"
     with pytest.raises(InvalidRequest, match="reads GGUF files, not folders"):
         choose_backend(str(tmp_path), LoadParams(backend="llama"))

@@ -24,6 +24,7 @@ from engine.contract.errors import (
     ModelTooLarge,
     ModelUnsupported,
 )
+from engine.contract.model_info import BACKEND_REASONS
 from engine.contract.params import LoadParams
 from engine.generation.backend import CacheFull, DecodeCancelled, Entry
 from tests.support.command_line import retort
@@ -37,7 +38,14 @@ from tests.support.generation import (
     tokens_of,
 )
 from tests.support.host_recorder import HostRecorder
-from tests.support.tiny_checkpoint import DEEPSEEK, LLAMA, write_chat_checkpoint, write_tokenizer
+from tests.support.tiny_checkpoint import (
+    DEEPSEEK,
+    LLAMA,
+    random_arrays,
+    write_chat_checkpoint,
+    write_checkpoint,
+    write_tokenizer,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -201,9 +209,46 @@ def test_an_answer_goes_the_whole_way_through_host_and_worker(host: HostRecorder
     assert finished.usage.completion_tokens == 12 or finished.reason == "stop"
     assert finished.loaded is not None
     assert finished.loaded.backend == "torch"
+    assert finished.loaded.backend_reason == BACKEND_REASONS["folder"]
     host.ask("r2", str(folder), "hello", max_tokens=12)
     host.finished("r2")
     assert host.text_of("r1") == host.text_of("r2")
+
+
+def test_a_draft_model_guesses_and_the_answer_stays_what_it_was(host: HostRecorder, folder: Path) -> None:
+    smaller = write_chat_checkpoint(folder.parent / "Smaller", LLAMA)
+    host.ask("plain", str(folder), "hello", max_tokens=24)
+    host.finished("plain")
+    for name, draft_model in (("own", folder), ("other", smaller)):
+        load = LoadParams(draft_model=str(draft_model), draft_tokens=2)
+        host.ask(name, str(folder), "hello", max_tokens=24, load=load)
+        usage = host.finished(name).usage
+        assert host.text_of(name) == host.text_of("plain")
+        assert usage.drafted_tokens > 0
+        assert usage.accepted_tokens == usage.drafted_tokens or draft_model is smaller
+
+
+def test_a_draft_model_of_another_vocabulary_is_refused_in_words(folder: Path, tmp_path: Path) -> None:
+    other = write_chat_checkpoint(tmp_path / "other", LLAMA)
+    write_tokenizer(other, num_tokens=262)
+    with pytest.raises(InvalidRequest, match=r"other has another vocabulary \(262 tokens\)"):
+        load(folder, draft_model=str(other), draft_tokens=2)
+    config = LLAMA | {"vocab_size": 320}
+    wide = write_checkpoint(tmp_path / "wide", config, random_arrays(config))
+    write_tokenizer(wide)
+    with pytest.raises(InvalidRequest, match="wide gives 320 logits per token"):
+        load(folder, draft_model=str(wide), draft_tokens=2)
+
+
+def test_each_answer_counts_the_experts_of_what_was_computed_for_it(host: HostRecorder, folder: Path) -> None:
+    load = LoadParams(count_experts=True)
+    for request_id, prompt in (("r1", "hello"), ("r2", "hello there"), ("r3", "hello there")):
+        host.ask(request_id, str(folder), prompt, max_tokens=6, load=load, conversation_id="c")
+        usage = host.finished(request_id).usage
+        computed = usage.prompt_tokens - usage.cached_tokens + max(usage.completion_tokens - 1, 0)
+        dense, mixture = usage.expert_counts
+        assert computed <= sum(mixture) / 3 <= computed + 1  # an end token that came is not counted in both
+        assert sum(dense) == 0
 
 
 def test_experts_are_counted_per_slot_where_that_is_asked_for(folder: Path, backend: TorchBackend) -> None:

@@ -73,6 +73,19 @@ def test_an_answer_in_pieces_gives_the_same_as_the_whole(
     assert parts_of(output, chunks, tools=tools) == parts_of(output, [text], tools=tools)
 
 
+@settings(max_examples=400, deadline=None)
+@given(answers())
+def test_text_that_passes_would_come_out_as_it_is(case: tuple[OutputFormat, str, list[str]]) -> None:
+    output, _, chunks = case
+    through, past = OutputParser(output), OutputParser(output)
+    for chunk in chunks:
+        if chunk and past.passes(chunk):
+            assert through.feed(chunk) == [TextPart(chunk)]
+        else:
+            assert through.feed(chunk) == past.feed(chunk)
+    assert through.finish() == past.finish()
+
+
 @settings(max_examples=200, deadline=None)
 @given(answers())
 def test_a_mark_that_counts_is_never_shown_nor_its_half_while_it_may_go_on(

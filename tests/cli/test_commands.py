@@ -23,6 +23,7 @@ REPORT = {
     "prompt_tps",
     "decode_tps",
     "draft_acceptance",
+    "drafting",
     "peak_rss_mib",
     "kv_bytes_per_token",
     "backend",

@@ -14,6 +14,19 @@ from hypothesis import strategies as st
 from engine.contract import messages
 from engine.contract.chat import ChatMessage, ToolCallPart
 from engine.contract.errors import ProtocolError
+from engine.contract.hub_messages import (
+    HubFilesListed,
+    HubFilesRequest,
+    HubGroup,
+    HubModel,
+    HubModelsFound,
+    ModelPulled,
+    PauseRequest,
+    PullRequest,
+    SearchRequest,
+    TransferProgress,
+)
+from engine.contract.jobs import Divergence, Estimate, JobRecord, PlanJob, QualityCard, QuantizeJob
 from engine.contract.messages import (
     CancelRequest,
     ChangeLoadRequest,
@@ -27,6 +40,11 @@ from engine.contract.messages import (
     Hello,
     ImportProgress,
     ImportRequest,
+    JobDone,
+    JobProgress,
+    JobRequest,
+    JobsListed,
+    JobsRequest,
     LoadProgress,
     LoadRequest,
     Message,
@@ -53,11 +71,13 @@ from engine.contract.model_info import (
     MemoryChange,
     MemoryReading,
     ModelInfo,
+    VerifiedModel,
     WorkerStatus,
 )
 from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
 from engine.contract.processes import child_environment
 from engine.contract.settings import EngineSettings
+from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 from engine.contract.wire import (
     MAX_LINE_BYTES,
     LineSplitter,
@@ -105,6 +125,29 @@ MEMORY = MemoryChange(
     before=MemoryReading(available_bytes=9, worker_bytes=0),
     after=MemoryReading(available_bytes=8, worker_bytes=1),
 )
+CARD = QualityCard(
+    model="/m",
+    against="/n",
+    text_name="t",
+    text_sha256="0",
+    chunk_length=512,
+    num_tokens=255,
+    perplexity=Estimate(value=2.5, error=0.5),
+    divergence=Divergence(
+        mean=Estimate(value=0.5, error=0.25),
+        median=0.5,
+        percentile_99=1.5,
+        largest=2.5,
+        top1_agreement=Estimate(value=0.75, error=0.5),
+        flips_to_wrong=0.25,
+        flips_to_right=0.125,
+    ),
+    prompt_tps=100.5,
+    decode_tps=10.5,
+    size_bytes=1,
+    bits_per_weight=4.5,
+    measured_at=1.5,
+)
 SAMPLES: list[Message] = [
     Hello(process="host", protocol=1, fingerprint="f", pid=2),
     LoadRequest(request_id="a", model="m", load=LoadParams(context_length=99, kv_type="q8_0")),
@@ -134,12 +177,34 @@ SAMPLES: list[Message] = [
     ChangeSettingRequest(request_id="a", name="model_folders", value=("/a", "/b")),
     ChangeLoadRequest(request_id="a", model="m", load=LoadParams(threads=2)),
     StatusRequest(request_id="a"),
+    JobRequest(request_id="a", job=QuantizeJob(source="m", target="/n", recipe="{}")),
+    JobsRequest(request_id="a"),
     LoadProgress(request_id="a", model="m", fraction=0.5),
     ModelLoaded(request_id="a", model="m", loaded=LOADED, memory=MEMORY),
     ModelUnloaded(request_id="", model="m", reason="idle", memory=MEMORY),
     Heartbeat(request_id="", call_s=0.25),
     ModelsListed(request_id="a", models=(INSTALLED,)),
     ImportProgress(request_id="a", fraction=0.5),
+    VerifyRequest(request_id="a", model="m"),
+    VerifyProgress(request_id="a", fraction=0.5),
+    ModelsVerified(
+        request_id="a", models=(VerifiedModel(name="m", verdict="damaged", files=("f",), read_bytes=9),)
+    ),
+    SearchRequest(request_id="a", words="tiny moe", limit=3, online=True),
+    HubFilesRequest(request_id="a", repository="p/r", revision="main"),
+    PullRequest(request_id="a", repository="p/r", file="Q4_K_M", limit_bytes_per_s=5),
+    PauseRequest(request_id="a", is_paused=False),
+    HubModelsFound(request_id="a", models=(HubModel(repository="p/r", license="mit", is_gated=True),)),
+    HubFilesListed(
+        request_id="a",
+        repository="p/r",
+        commit="c",
+        author="p",
+        license="mit",
+        groups=(HubGroup(name="m", kind="gguf", quantization="Q8_0", files=("m.gguf",), size_bytes=8),),
+    ),
+    TransferProgress(request_id="a", phase="waiting", done_bytes=1, total_bytes=2, notice="it answers 503"),
+    ModelPulled(request_id="a", model=INSTALLED, fetched_bytes=2),
     ModelImported(request_id="a", model=INSTALLED),
     ModelRemoved(request_id="a", model="m", freed_bytes=3),
     SettingsListed(request_id="", settings=EngineSettings(load={"m": LoadParams(context_length=9)})),
@@ -149,6 +214,12 @@ SAMPLES: list[Message] = [
     ToolCallEvent(request_id="a", call=ToolCallPart(raw="{", error="it is nothing")),
     FinishedEvent(request_id="a", reason="stop", usage=Usage(prompt_tokens=3), loaded=LOADED),
     EngineDescription(request_id="a", backend="llama", version="1", system="AVX", devices=("CPU",)),
+    JobProgress(request_id="a", fraction=0.5, words="quantizing", done=1, total=2, remaining_s=0.5),
+    JobDone(request_id="a", result=CARD),
+    JobsListed(
+        request_id="a",
+        jobs=(JobRecord(request_id="b", job=PlanJob(source="m", recipe=""), state="done", started_at=1.5),),
+    ),
     ErrorEvent(request_id="a", code="c", message="m", details={"a": 1, "b": "x", "c": 0.5}),
 ]
 

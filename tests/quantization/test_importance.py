@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 
@@ -93,6 +94,28 @@ def test_the_file_is_read_back(matrix: ImportanceMatrix, tmp_path: Path) -> None
         assert np.array_equal(found.sums[name], sums)
         assert np.array_equal(found.counts[name], matrix.counts[name])
     assert [path.name for path in tmp_path.iterdir()] == ["matrix.gguf"]
+
+
+def test_the_file_is_the_one_that_other_programs_read_and_write(
+    matrix: ImportanceMatrix, tmp_path: Path
+) -> None:
+    matrix.write(tmp_path / "ours.gguf")
+    reader = gguf.GGUFReader(tmp_path / "ours.gguf")
+    theirs = {tensor.name: tensor.data for tensor in reader.tensors}
+    assert reader.fields["general.type"].contents() == "imatrix"
+    assert reader.fields["imatrix.datasets"].contents() == ["notices"]
+    writer = gguf.GGUFWriter(tmp_path / "theirs.gguf", "")
+    writer.add_type("imatrix")
+    for name, data in theirs.items():
+        writer.add_tensor(name, data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    found = read_importance_matrix(tmp_path / "theirs.gguf")
+    for name, sums in matrix.sums.items():
+        assert np.array_equal(found.sums[name], sums)
+        assert np.array_equal(theirs[f"{name}.counts"][:, 0], found.counts[name])
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"x" * 1000])

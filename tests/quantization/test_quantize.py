@@ -36,6 +36,19 @@ def test_the_plan_is_what_is_written(base: str, source: Path, tmp_path: Path) ->
     assert not planned.needs_importance
 
 
+def test_a_source_in_several_parts_becomes_one_file_of_the_planned_size(tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    source = write_tiny_model(parts / "tiny.gguf", tensors_per_file=4)
+    whole = write_tiny_model(tmp_path / "tiny.gguf")
+    planned = plan(source, Recipe(base="Q4_0"))
+    written = quantize(source, tmp_path / "out.gguf", Recipe(base="Q4_0"))
+    assert len(list(parts.iterdir())) > 1
+    assert planned.size_bytes == (tmp_path / "out.gguf").stat().st_size
+    assert planned.size_bytes == plan(whole, Recipe(base="Q4_0")).size_bytes
+    assert {t.name: t.new_type for t in planned.tensors} == {t.name: t.type.name for t in written.tensors}
+
+
 def test_rows_that_a_type_does_not_divide_fall_back_and_the_plan_says_so(tmp_path: Path) -> None:
     tiny = write_tiny_model(tmp_path / "tiny.gguf")
     planned = plan(tiny, Recipe(base="Q2_K"))

@@ -27,10 +27,12 @@ WAIT_S = 60.0
 class HostRecorder:
     """Starts a host and keeps everything it emits, in order."""
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(self, pace: Pace | None = None, *, keeps_jobs: bool = False) -> None:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.events: list[Event] = []
-        self.host = EngineHost(self._queue.put, Paths.from_environment(), echo_stderr=False, pace=pace)
+        self.host = EngineHost(
+            self._queue.put, Paths.from_environment(), echo_stderr=False, pace=pace, keeps_jobs=keeps_jobs
+        )
 
     def submit(self, request: Request) -> None:
         self.host.submit(request)

@@ -80,7 +80,12 @@ _NAMES = {
     Style.STRUCK: "s",
     Style.CODE: "code",
     Style.IMAGE: "image",
+    Style.UNDERLINED: "u",
+    Style.MARKED: "mark",
+    Style.SUBSCRIPT: "sub",
+    Style.SUPERSCRIPT: "sup",
 }
+_SAME_LOOK = {"b": "strong", "i": "em", "del": "s", "strike": "s", "ins": "u", "kbd": "code"}
 
 
 def _pieces_of(inline: InlineText) -> tuple[Piece, ...]:
@@ -146,6 +151,8 @@ class _HtmlReader(HTMLParser):
         elif tag == "hr":
             self.end_leaf()
             self._put("hr", [])
+        elif tag == "div":
+            self.end_leaf()
         elif tag in ("blockquote", "ul", "ol"):
             self.end_leaf()
             self._path.append({"blockquote": "quote", "ul": "bullet", "ol": "ordered"}[tag])
@@ -164,10 +171,10 @@ class _HtmlReader(HTMLParser):
         elif tag == "br":
             self._add(" ", set())
         else:
-            self._styles.append(f"a {values.get('href')}" if tag == "a" else tag)
+            self._styles.append(f"a {values.get('href')}" if tag == "a" else _SAME_LOOK.get(tag, tag))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("pre", "p", "h1", "h2", "h3", "h4", "h5", "h6"):
+        if tag in ("pre", "p", "div", "h1", "h2", "h3", "h4", "h5", "h6"):
             self.end_leaf()
         elif tag == "li":
             self.end_leaf()
@@ -178,7 +185,7 @@ class _HtmlReader(HTMLParser):
             self._path.pop()
             if tag != "blockquote":
                 self._numbers.pop()
-        elif tag in ("em", "strong", "code", "a", "s", "del") and self._styles:
+        elif self._styles and self._styles[-1].split(" ")[0] == _SAME_LOOK.get(tag, tag):
             self._styles.pop()
 
     def handle_data(self, text: str) -> None:

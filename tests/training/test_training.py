@@ -117,8 +117,8 @@ def test_a_stopped_run_does_no_more_steps(training: Training, monkeypatch: pytes
 
 def test_the_learning_rate_rises_with_steps_stays_and_falls_with_progress() -> None:
     assert lr_share(0.0, 0, TINY) == 0.5
-    assert lr_share(0.5, 10, TINY) == 1.0
-    assert 0.4 < lr_share(0.8, 10, TINY) < 0.6
+    assert lr_share(TINY.decay_from, 10, TINY) == 1.0
+    assert TINY.final_lr_share < lr_share((1 + TINY.decay_from) / 2, 10, TINY) < 0.6
     assert lr_share(2.0, 10, TINY) == pytest.approx(TINY.final_lr_share)
 
 

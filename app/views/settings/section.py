@@ -74,15 +74,17 @@ class Section(QScrollArea):
         words.setSpacing(2)
         words.addWidget(name)
         words.addWidget(said)
+        if controls:
+            name.setBuddy(controls[0])  # a box is named by its label, what it shows is its value
         row = QWidget(self._inside)
         across = QHBoxLayout(row)
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(16)
         across.addLayout(words, 1)
         for control in controls:
-            if not control.accessibleName():
-                control.setAccessibleName(text)
-            control.setAccessibleDescription(meaning)
+            if not isinstance(control, QLabel):  # a label is its own name
+                control.setAccessibleName(control.accessibleName() or text)
+                control.setAccessibleDescription(meaning)
             control.setMinimumHeight(self.theme.scaled(32))
             across.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
         self.add(row)

@@ -70,6 +70,11 @@ class SettingsPage(QWidget):
         """The section that is shown."""
         return next((name for name, made in self._made.items() if made is self._stack.currentWidget()), "")
 
+    @property
+    def in_order(self) -> tuple[QWidget, ...]:
+        """Its parts as they are read."""
+        return (self._back, self._list, self._box, self._stack)
+
     def section(self, section_id: str) -> Section:
         """A section, made if it is not there yet."""
         if section_id not in self._made:

@@ -1,12 +1,12 @@
 """Keyboard shortcuts: every command with its keys, which can be others. A conflict is said."""
 
-from PySide6.QtCore import QKeyCombination, Signal
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QKeySequenceEdit, QToolButton
+from PySide6.QtWidgets import QToolButton
 
-from app.shortcuts import COMMANDS, GROUPS, CommandId, Shortcuts, native_keys
+from app.shortcuts import COMMANDS, GROUPS, CommandId, Shortcuts
 from app.theme.theme import Theme
 from app.translation import tr
+from app.views.settings import keys_field
+from app.views.settings.keys_field import KeysField
 from app.views.settings.section import Section
 
 
@@ -16,6 +16,7 @@ class ShortcutsSection(Section):
     def __init__(self, shortcuts: Shortcuts, theme: Theme) -> None:
         super().__init__(tr("Shortcuts"), theme)
         self._shortcuts = shortcuts
+        keys_field.install()
         self.fields: dict[CommandId, KeysField] = {}
         self.add_text(tr("Click into a field and press the keys you want. Backspace removes them."))
         self.said = self.add_text("")
@@ -57,30 +58,3 @@ class ShortcutsSection(Section):
     def _show(self) -> None:
         for command_id, field in self.fields.items():
             field.show_keys(self._shortcuts.keys(command_id))
-
-
-class KeysField(QKeySequenceEdit):
-    """Takes one press of keys."""
-
-    keys_pressed = Signal(str)  # empty: none are wanted
-
-    def __init__(self, parent: Section) -> None:
-        super().__init__(parent)
-        self.setMaximumSequenceLength(1)
-        self.setClearButtonEnabled(False)
-        self.setFinishingKeyCombinations([QKeyCombination()])
-        self.editingFinished.connect(self._tell)
-        self._shown = QKeySequence()
-
-    def show_keys(self, keys: tuple[str, ...]) -> None:
-        """Show the first of a command's keys, and all of them as a tip."""
-        self._shown = QKeySequence.fromString(keys[0]) if keys else QKeySequence()
-        self.setKeySequence(self._shown)
-        self.setToolTip("   ".join(native_keys(one) for one in keys))
-
-    def _tell(self) -> None:
-        pressed = self.keySequence()
-        if pressed == self._shown:
-            return
-        is_removal = pressed == QKeySequence("Backspace")
-        self.keys_pressed.emit("" if is_removal else pressed.toString())

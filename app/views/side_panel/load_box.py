@@ -1,16 +1,19 @@
-"""How the model is loaded: context length, KV cache, threads, GPU layers, and the memory that takes."""
+"""How the model is loaded: engine, context length, KV cache, threads, GPU layers; the memory that takes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.model_memory import predict_memory
 from app.theme.theme import Theme
 from app.translation import format_bytes, format_number, tr
-from app.views.side_panel.param_row import FIELD_WIDTH, ParamRow
-from engine.contract.model_info import LoadedModel
+from app.views.side_panel.choice_row import ChoiceRow
+from app.views.side_panel.engine_box import EngineBox
+from app.views.side_panel.param_row import ParamRow
+from engine.contract.model_info import EngineName, LoadedModel
 from engine.contract.params import KvType, LoadParams
 
 KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0", "bf16", "f32")
@@ -27,14 +30,17 @@ class LoadBox(QWidget):
         self._loaded: LoadedModel | None = None
         self._kept, self._wanted = LoadParams(), LoadParams()
         self._available_bytes = 0
+        self._engines: tuple[EngineName, ...] = ()
+        self._has_experts = False
         self.rows = self._make_rows()
-        self.kv_type = QComboBox(self)
-        self.kv_type.setAccessibleName(tr("KV cache type"))
-        self.kv_type.setFixedWidth(theme.scaled(FIELD_WIDTH))
-        self.kv_type.setMinimumHeight(theme.scaled(30))
-        for kv_type in KV_TYPES:
-            self.kv_type.addItem(kv_type, kv_type)
-        self.kv_type.activated.connect(lambda: self._want(kv_type=self.kv_type.currentData()))
+        self.engine = EngineBox(self._theme, self)
+        self.engine.wanted.connect(lambda values: self._want(**values))
+        kv_row = ChoiceRow(
+            tr("KV cache type"), tr("Fewer bits leave room for a longer context and cost a little quality."),
+            [(kv_type, kv_type) for kv_type in KV_TYPES], theme, self,
+        )  # fmt: skip
+        kv_row.chosen.connect(lambda kv_type: self._want(kv_type=kv_type))
+        self._kv_row, self.kv_type = kv_row, kv_row.box
         self._memory = QLabel(self)
         self._memory.setTextFormat(Qt.TextFormat.PlainText)
         self._memory.setWordWrap(True)
@@ -44,16 +50,12 @@ class LoadBox(QWidget):
         self.again.setProperty("shape", "raised")
         self.again.setAccessibleName(tr("Load again"))
         self.again.clicked.connect(lambda: self.load_requested.emit(self._wanted))
-        kv_row = QHBoxLayout()
-        kv_label = QLabel(tr("KV cache type"), self)
-        kv_label.setTextFormat(Qt.TextFormat.PlainText)
-        kv_row.addWidget(kv_label, 1)
-        kv_row.addWidget(self.kv_type)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addWidget(self.engine)
         column.addWidget(self.rows["context_length"])
-        column.addLayout(kv_row)
+        column.addWidget(kv_row)
         column.addWidget(self.rows["threads"])
         column.addWidget(self.rows["gpu_layers"])
         column.addWidget(self._memory)
@@ -80,6 +82,11 @@ class LoadBox(QWidget):
         self._available_bytes = available_bytes
         self._show()
 
+    def show_abilities(self, engines: Sequence[EngineName], *, has_experts: bool) -> None:
+        """Offer what these engines can do with the model."""
+        self._engines, self._has_experts = tuple(engines), has_experts
+        self._show()
+
     def _make_rows(self) -> dict[str, ParamRow]:
         rows = {
             "context_length": ParamRow(
@@ -95,7 +102,7 @@ class LoadBox(QWidget):
             "gpu_layers": ParamRow(
                 tr("Layers on the GPU"),
                 tr("Where there is a graphics card; 0 uses the processor alone."),
-                self._theme, least=-1, most=999, default=None, unset=tr("as many as fit"), parent=self,
+                self._theme, least=-1, most=999, default=None, unset=tr("automatic"), parent=self,
             ),
         }  # fmt: skip
         rows["context_length"].changed_to.connect(
@@ -116,8 +123,8 @@ class LoadBox(QWidget):
         self.rows["context_length"].show_value(wanted.context_length)
         self.rows["threads"].show_value(wanted.threads)
         self.rows["gpu_layers"].show_value(None if wanted.gpu_layers < 0 else wanted.gpu_layers)
-        with QSignalBlocker(self.kv_type):
-            self.kv_type.setCurrentIndex(self.kv_type.findData(wanted.kv_type))
+        self._kv_row.show_value(wanted.kv_type)
+        self.engine.show_model(self._loaded, wanted, self._engines, has_experts=self._has_experts)
         self.again.setVisible(wanted != self._kept)
         self._memory.setText(self._memory_words())
 

@@ -48,6 +48,11 @@ class LoadControl(QObject):
         settings, loaded = self._preferences.settings, self._choice.loaded
         kept = settings.load.get(self._name) if settings is not None else None
         self._box.show_model(loaded, kept or LoadParams())
+        installed = self._library.find(self._choice.current)
+        if installed is not None:
+            self._box.show_abilities(installed.engines, has_experts="moe" in installed.capabilities)
+        else:
+            self._box.show_abilities((), has_experts=False)
         if loaded is not self._shown:
             self._shown = loaded
             self._client.ask_status()

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, 
 from app.theme.theme import Theme
 from app.translation import format_number, tr
 
-FIELD_WIDTH = 108
+FIELD_WIDTH = 124
 
 
 class ParamRow(QWidget):
@@ -56,7 +56,7 @@ class ParamRow(QWidget):
         self._reset.setIconSize(QSize(15, 15))
         self._reset.setAccessibleName(tr("Default of “{name}”", name=label))
         self._reset.setToolTip(tr("Default"))
-        self._reset.clicked.connect(lambda: self.changed_to.emit(None))
+        self._reset.clicked.connect(self._set_default)
         keeps_room = self._reset.sizePolicy()
         keeps_room.setRetainSizeWhenHidden(True)
         self._reset.setSizePolicy(keeps_room)
@@ -85,6 +85,10 @@ class ParamRow(QWidget):
         """Allow no more than this."""
         with QSignalBlocker(self.field):
             self.field.setMaximum(most)
+
+    def _set_default(self) -> None:
+        self.field.setFocus()  # the button goes
+        self.changed_to.emit(None)
 
     def _tell(self, value: float) -> None:
         self._show_state()

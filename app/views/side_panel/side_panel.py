@@ -52,13 +52,13 @@ class SidePanel(QScrollArea):
         self.stop.setPlaceholderText(tr("none; several with | between them"))
         self.stop.setToolTip(tr("The answer ends before the first of these."))
         self.stop.editingFinished.connect(self._set_stop)
-        self._effort_heading = self._heading(tr("Reasoning effort"))
         self.effort = QComboBox(self)
         self.effort.setAccessibleName(tr("Reasoning effort"))
         self.effort.setMinimumHeight(theme.scaled(30))
         self.effort.activated.connect(
             lambda: settings.change(reasoning_effort=self.effort.currentData() or "")
         )
+        self._effort_heading = self._heading(tr("Reasoning effort"), self.effort)
         self.load = LoadBox(theme, self)
         self._lay_out()
         self.show_efforts(())
@@ -110,10 +110,10 @@ class SidePanel(QScrollArea):
         column = QVBoxLayout(inside)
         column.setContentsMargins(14, 14, 14, 20)
         column.setSpacing(8)
-        column.addWidget(self._heading(tr("Preset")))
+        column.addWidget(self._heading(tr("Preset"), self.presets.box))
         column.addWidget(self.presets)
         column.addSpacing(8)
-        column.addWidget(self._heading(tr("System prompt")))
+        column.addWidget(self._heading(tr("System prompt"), self.prompt))
         column.addWidget(self.prompt)
         column.addSpacing(8)
         column.addWidget(self._effort_heading)
@@ -135,8 +135,10 @@ class SidePanel(QScrollArea):
         label.setTextFormat(Qt.TextFormat.PlainText)
         return label
 
-    def _heading(self, text: str) -> QLabel:
+    def _heading(self, text: str, control: QWidget | None = None) -> QLabel:
         label = self._label(text)
+        if control is not None:
+            label.setBuddy(control)
         label.setProperty("tone", "secondary")
         self._theme.give_font(label, "heading")
         return label

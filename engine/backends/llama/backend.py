@@ -69,6 +69,7 @@ class LlamaBackend:
         cells = int(self._library.llama_n_ctx(self._context))
         self.num_positions = self.num_slots * context_length if is_recurrent else cells
         self._memory = self._library.llama_get_memory(self._context)
+        self._pieces: dict[tuple[int, bool], bytes] = {}  # those that were asked for, by token and `special`
         self._batch = Batch(self._library, self.batch_size)
         self._cancelled: Cancelled = cancelled
         self._abort = self._library.ggml_abort_callback(lambda _: self._cancelled())
@@ -109,6 +110,11 @@ class LlamaBackend:
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """The bytes of a token; control tokens have none unless `special` is set."""
+        if (known := self._pieces.get((token, special))) is None:
+            known = self._pieces[token, special] = self._read_piece(token, special=special)
+        return known
+
+    def _read_piece(self, token: int, *, special: bool) -> bytes:
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)

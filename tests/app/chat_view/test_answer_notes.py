@@ -35,6 +35,21 @@ def test_the_user_s_own_message_has_no_note() -> None:
     assert note_under(Conversation.new().append(role="user", text="Hello"), "Reading…") == ""
 
 
+@pytest.mark.parametrize(
+    ("end", "words"), [("budget", "its budget was spent"), ("loop", "it went in circles")]
+)
+def test_reasoning_that_was_ended_for_the_model_is_said(answer: Message, end: str, words: str) -> None:
+    stats = AnswerStats(finish_reason="stop", reasoning_ended_by=end)
+    assert note_under(replace(answer, stats=stats), "") == f"reasoning ended: {words}"
+
+
+def test_a_template_that_failed_is_said_and_its_reason_among_the_details(answer: Message) -> None:
+    stats = AnswerStats(finish_reason="stop", template_fallback="ChatML", template_failure="no filter x")
+    said = replace(answer, stats=stats)
+    assert note_under(said, "") == "its chat template failed, asked in ChatML turns"
+    assert details_of(said) == "chat template: no filter x"
+
+
 def test_the_details_say_where_the_tokens_went(answer: Message) -> None:
     stats = AnswerStats(prompt_tokens=1200, cached_tokens=900, reasoning_tokens=340, completion_tokens=500)
     assert details_of(replace(answer, stats=stats)) == (

@@ -246,11 +246,11 @@ def test_a_fault_while_painting_is_logged_and_the_window_lives(
     assert "painting the conversation failed" in caplog.text
 
 
-def test_text_of_a_model_is_never_markup(view: ChatView, messages: MessageList) -> None:
+def test_markup_in_a_model_s_text_loads_nothing(view: ChatView, messages: MessageList) -> None:
     conversation = Conversation.new()
-    conversation.append(role="assistant", text="<b>bold</b> <img src='file:///etc/passwd'>", model="<i>m</i>")
+    conversation.append(role="assistant", text="<b>bold <img src='file:///etc/passwd'>", model="<i>m</i>")
     messages.show_path(conversation.path())
-    assert text_of(view, 0) == "<b>bold</b> <img src='file:///etc/passwd'>"
+    assert text_of(view, 0) == "<b>bold <img src='file:///etc/passwd'>"
 
 
 def test_the_background_is_the_window_s_and_opaque(view: ChatView, theme: Theme) -> None:

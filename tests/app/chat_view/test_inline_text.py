@@ -34,6 +34,33 @@ def test_styles_combine(parser: MarkdownIt) -> None:
     }
 
 
+def test_some_tags_are_formats(parser: MarkdownIt) -> None:
+    source = "x<SUB>2</SUB><sup a=1>3</sup> <kbd>K</kbd> <b>b *c*</b> <i><u>d</u></i> <s>e</s> <mark>f</mark>"
+    inline = inline_of(parser, source)
+    assert inline.text == "x23 K b c d e f"
+    assert styles(inline) == {
+        "2": Style.SUBSCRIPT,
+        "3": Style.SUPERSCRIPT,
+        "K": Style.CODE,
+        "b ": Style.BOLD,
+        "c": Style.BOLD | Style.ITALIC,
+        "d": Style.ITALIC | Style.UNDERLINED,
+        "e": Style.STRUCK,
+        "f": Style.MARKED,
+    }
+
+
+@pytest.mark.parametrize("source", ["a<br>b", "a<br/>\nb", "a<BR />b", "a<br class='x'>b"])
+def test_a_break_is_one_break(parser: MarkdownIt, source: str) -> None:
+    assert inline_of(parser, source).text == "a\u2028b"
+
+
+def test_tags_that_cross_are_text(parser: MarkdownIt) -> None:
+    inline = inline_of(parser, "<b>a <i>b</b> c</i>")
+    assert inline.text == "a <i>b c</i>"
+    assert styles(inline) == {"a ": Style.BOLD, "<i>": Style.BOLD, "b": Style.BOLD}
+
+
 @pytest.mark.parametrize(
     ("source", "words", "written"),
     [
@@ -49,6 +76,10 @@ def test_styles_combine(parser: MarkdownIt) -> None:
         ("> quoted\n> text", "quoted\u2028text", "quoted\n> text"),
         ("is $x^2$ square", "x^2", "$x^2$"),
         ("- item *one*", "one", "*one*"),
+        ("H<sub>2</sub>O", "2", "<sub>2</sub>"),
+        ("a <b>bold</b> b", "old", "old</b>"),
+        ("one<br>two", "one\u2028two", "one<br>two"),
+        ("<div>\n<b>bold</b> &lt; it\n</div>", "bold <", "<b>bold</b> &lt;"),
         ("an ![alt](https://x.org/i.png)!", "alt · image not loaded: x.org", "![alt](https://x.org/i.png)"),
     ],
 )

@@ -42,14 +42,14 @@ def test_every_position_is_found_where_it_is_drawn(look: Look, parser: MarkdownI
 
 def test_text_that_grows_keeps_the_pieces_it_had(look: Look, parser: MarkdownIt) -> None:
     words = "some words that go on and on and on. "
-    layout = inline_layout(look, parser, words * 250)
+    layout = inline_layout(look, parser, words * 200)
     before = list(layout._pieces)
-    content = read_whole(parser, words * 255)[0].content
+    content = read_whole(parser, words * 210)[0].content
     assert isinstance(content, Prose)
     layout.lay_out(content.inline, WIDTH)
-    assert len(before) > 3
+    assert len(before) >= 3
     assert all(kept is piece for kept, piece in zip(layout._pieces, before[:-1], strict=False))
-    fresh = inline_layout(look, parser, words * 255)
+    fresh = inline_layout(look, parser, words * 210)
     assert layout.height == fresh.height
 
 

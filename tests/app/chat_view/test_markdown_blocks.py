@@ -10,7 +10,7 @@ from tests.support.markdown import EVERYTHING, read_streamed, read_whole
 
 LINES = st.sampled_from(
     "word;*em;**;- a;  - b;1. x;> q;```;| a | b |;|---|---|;$$;x = 1;\\[;# h;---;===;;;    code;"
-    "[r]: http://x;[r];- [x] t;[^1]: f".split(";")
+    "[r]: http://x;[r];- [x] t;[^1]: f;<div>;</div>;<!-- c;-->;a <b>b</b><br>;<answer>;<script>".split(";")
 )
 
 
@@ -115,10 +115,50 @@ def test_a_link_may_be_defined_after_it_is_used(parser: MarkdownIt) -> None:
     assert [link.target for link in blocks[0].content.inline.links] == ["https://example.org"]
 
 
-def test_html_is_text(parser: MarkdownIt) -> None:
-    (paragraph,) = read_whole(parser, "<b onclick=x>bold</b><script>alert(1)</script>")
+def texts_of(parser: MarkdownIt, source: str) -> list[str]:
+    return [
+        block.content.inline.text if isinstance(block.content, Prose) else type(block.content).__name__
+        for block in read_whole(parser, source)
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a <script>alert(1)</script>",
+        "<script>alert('<b>1</b>')</script>",
+        "<a href=javascript:alert(1)>x</a>",
+        "<img src=x onerror=alert(1)>",
+        "<svg onload=x><b",
+        "<iframe src=//host></iframe>",
+        "<!-- never closed",
+        "a </b> b",
+        "a <b> b",
+        "*a <b>b*",
+        "<u>a <table></i>",
+        "<answer>",
+        "<?php x ?>",
+    ],
+)
+def test_all_other_html_is_text(parser: MarkdownIt, source: str) -> None:
+    assert "".join(texts_of(parser, source)) == source.replace("*", "")
+
+
+def test_blocks_of_html_become_paragraphs(parser: MarkdownIt) -> None:
+    source = "<details open onclick=x>\n<summary>More &amp; <i>more</i></summary>\n\n- item\n\n</details>"
+    assert texts_of(parser, source) == ["More & more", "item"]
+    assert texts_of(parser, "<div align=center>\n  <p>one\ntwo</p>three\n<hr></div>") == [
+        "one\u2028two",
+        "three",
+        "Rule",
+    ]
+    assert texts_of(parser, "one\n\n<!-- a\n\ncomment -->\n\ntwo") == ["one", "two"]
+
+
+def test_an_unknown_tag_on_a_line_leaves_markdown_alone(parser: MarkdownIt) -> None:
+    (paragraph,) = read_whole(parser, "<answer>\n**so**\n</answer>")
     assert isinstance(paragraph.content, Prose)
-    assert paragraph.content.inline.text == "<b onclick=x>bold</b><script>alert(1)</script>"
+    assert paragraph.content.inline.text == "<answer>\u2028so\u2028</answer>"
 
 
 @pytest.mark.parametrize("mark", ["> ", "- ", "1. ", ">"])

@@ -360,6 +360,27 @@ def test_long_code_lines_move_sideways(view: ChatView, messages: MessageList) ->
     assert not layout.scroll_sideways(10)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["```\n" + "word " * 200 + "\n```", "|" + "head|" * 30 + "\n|" + "-|" * 30 + "\n|" + "some words|" * 30],
+)
+def test_the_bar_of_what_is_too_wide_can_be_dragged(view: ChatView, messages: MessageList, text: str) -> None:
+    show(messages, text)
+    found = view.column.read_all(1).block(TEXT, 0)
+    assert found is not None
+    layout, corner = found
+    assert layout.sideways is not None
+    on_bar = (view.place_of(1) + corner + QPointF(30, layout.height - 6)).toPoint()
+    before = view.viewport().grab().toImage()
+    drag(view, on_bar, on_bar + QPoint(60, -40))
+    assert layout.sideways.offset > 60  # what is shown moves farther than its bar
+    assert view.selection.is_empty
+    assert view.viewport().grab().toImage() != before
+    QTest.mouseMove(view.viewport(), on_bar)
+    drag(view, on_bar + QPoint(60, 0), on_bar)
+    assert layout.sideways.offset == pytest.approx(0)
+
+
 def test_pictures_of_the_data_folder_are_shown_and_others_are_not(
     messages: MessageList, tmp_path: Path, qtbot: QtBot, view: ChatView
 ) -> None:

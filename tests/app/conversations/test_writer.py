@@ -6,25 +6,10 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
-from app.conversations.connection import connect
 from app.conversations.conversation import Conversation
 from app.conversations.store import ConversationStore
+from tests.support.full_disk import Disk
 from tests.support.saved_recorder import SavedRecorder
-
-
-class Disk:
-    """A disk that can be full: every connection made while it is may not add a page to its file."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_full = False
-        monkeypatch.setattr("app.conversations.writer.connect", self.connect)
-        monkeypatch.setattr("app.conversations.writer.RETRY_INTERVAL_S", 0.02)
-
-    def connect(self, path: Path) -> Any:
-        connection = connect(path)
-        if self.is_full:
-            connection.execute("PRAGMA max_page_count = 1")  # SQLite takes as many as there are
-        return connection
 
 
 @pytest.fixture

@@ -386,3 +386,15 @@ def test_a_conversation_that_nobody_comes_back_to_is_let_go_but_not_while_it_is_
     assert opened.conversation.path()[-1] == said
     running.stop()
     wait_for_end(running, qtbot)
+
+
+def test_a_template_that_failed_and_reasoning_that_was_ended_are_kept_with_the_answer(
+    session: ChatSession, paths: Paths, qtbot: QtBot
+) -> None:
+    session.send("Hello", model="fake:family=broken,tokens=5")
+    stats = wait_for_end(session, qtbot).stats
+    assert stats.template_fallback == "ChatML"
+    assert stats.template_failure
+    session.send("And now?", model="fake:family=think,tokens=3000,text=<think>round and round ")
+    assert wait_for_end(session, qtbot).stats.reasoning_ended_by == "loop"
+    qtbot.waitUntil(lambda: stored(paths, session).path() == session.conversation.path(), timeout=WAIT_MS)

@@ -1,0 +1,1 @@
+"""Which experts of a model were used: painted, and as text."""
