@@ -9,12 +9,16 @@ is the end of the process that runs it.
 
 import contextlib
 import ctypes
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.backends.llama.native import Native, load_native
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged, StorageFailed
@@ -134,7 +138,7 @@ def _run(
     params.nthread = threads
     overrides = _override_array(library, recipe.overrides(header.tensors))
     params.tt_overrides = overrides
-    kept = _importance_array(library, importance) if importance is not None else None
+    kept = _importance_array(library, _with_mtp(importance, header)) if importance is not None else None
     if kept is not None:
         params.imatrix = kept[0]
     native.log.clear()
@@ -150,6 +154,8 @@ def _failure(native: Native, header: GgufHeader, target: Path) -> Exception:
     reason = native.log.last_reason()
     if "imatrix" in reason or "importance matrix" in reason:
         return InvalidRequest("this type needs an importance matrix: make one first, or take a larger type")
+    if "no tensor type fallback" in reason:
+        return InvalidRequest("this type takes only rows whose length its blocks divide; choose another")
     if not os.access(target.parent, os.W_OK):
         return StorageFailed(str(target), "the folder cannot be written to")
     if "ios" in reason:  # only what is written goes through C++ streams, and they say no more than this
@@ -166,11 +172,21 @@ def _override_array(library: Any, types: Mapping[str, str]) -> Any:
     return array
 
 
-def _importance_array(library: Any, matrix: ImportanceMatrix) -> tuple[Any, list[Any]]:
+def _with_mtp(matrix: ImportanceMatrix, header: GgufHeader) -> dict[str, NDArray[np.float32]]:
+    """The matrix's values, and ones for the MTP head: it does not run while a matrix is made."""
+    values = dict(matrix.values)
+    parts = parts_of(header.tensors)
+    for tensor in header.tensors:
+        if parts[tensor.name] == Part.MTP and tensor.name not in values and len(tensor.shape) > 1:
+            values[tensor.name] = np.ones(tensor.shape[0] * math.prod(tensor.shape[2:]), np.float32)
+    return values
+
+
+def _importance_array(library: Any, matrix: Mapping[str, NDArray[np.float32]]) -> tuple[Any, list[Any]]:
     """The entries of an importance matrix, closed by one without a name, and what must outlive the call."""
-    array = (library.llama_model_imatrix_data * (len(matrix.values) + 1))()
+    array = (library.llama_model_imatrix_data * (len(matrix) + 1))()
     kept = []
-    for entry, (name, values) in zip(array, matrix.values.items(), strict=False):
+    for entry, (name, values) in zip(array, matrix.items(), strict=False):
         flat = values.reshape(-1)
         kept.append(flat)
         entry.name = name.encode()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.contract.errors import InvalidRequest
 from engine.library.gguf import read_header
+from engine.library.tensor_parts import Part
 from engine.quantization.groups import BANDS, TensorGroup, group_tensors
 from engine.quantization.importance_matrix import ImportanceMatrix
 from engine.quantization.quality import ReferenceScores, measure_against
@@ -127,10 +128,14 @@ class _Trial:
 
 
 def _option(trial: _Trial, group: TensorGroup, kind: str, base_damage: float) -> Option | None:
-    """One type tried on one group; None where its rows do not take it."""
+    """One type tried on one group; None for the MTP head, of whose damage this measure tells nothing.
+
+    Rows that a type's blocks do not divide get another type, as they will in the file: it is that one's size
+    and damage that count.
+    """
     recipe = Recipe(base=HIGH, rules=(group.rule(kind),))
-    planned = [tensor for tensor in trial.plan(recipe).tensors if tensor.name in group.tensors]
-    if any(tensor.fell_back for tensor in planned) or kind == HIGH:
+    if kind == HIGH or group.name == Part.MTP:
         return None
+    planned = [tensor for tensor in trial.plan(recipe).tensors if tensor.name in group.tensors]
     damage = max(0.0, trial.divergence(recipe) - base_damage)
     return Option(kind, sum(tensor.size_bytes for tensor in planned), damage)

@@ -199,4 +199,6 @@ def test_run_takes_a_gguf_file_on_torch(builtin: Path) -> None:
     done = retort("run", str(builtin), "Hello", "--max-tokens", "12", *options, "--json")
     assert done.status == 0, done.stderr
     report = json.loads(done.stdout)
-    assert (report["backend"], report["completion_tokens"]) == ("torch", 12)
+    assert report["backend"] == "torch"
+    assert 0 < report["completion_tokens"] <= 12
+    assert report["text"]

@@ -91,19 +91,19 @@ def test_an_importance_matrix_is_made_where_a_type_needs_one(tmp_path: Path) -> 
 def test_a_measured_recipe_is_within_its_size_and_can_be_used(tmp_path: Path) -> None:
     text, recipe, out = (tmp_path / name for name in ("text.txt", "recipe.json", "out.gguf"))
     text.write_text(Path(TEXT).read_text(encoding="utf-8")[:6000], encoding="utf-8")
-    found = retort("recipe", "builtin", "--size", "3MB", "--text", str(text), "-o", str(recipe), "--json")
+    found = retort("recipe", "builtin", "--size", "5MB", "--text", str(text), "-o", str(recipe), "--json")
     assert found.status == 0, found.stderr
     report = last_object(found.stdout)
     assert json.loads(recipe.read_text()) == report["recipe"]
     assert retort("quantize", "builtin", str(out), "--recipe", str(recipe)).status == 0
     assert out.stat().st_size == report["size_bytes"]
-    assert out.stat().st_size <= 3_000_000
+    assert out.stat().st_size <= 5_000_000
 
 
 def test_a_size_without_a_text_takes_the_largest_type_that_fits(tmp_path: Path) -> None:
     out = tmp_path / "out.gguf"
-    assert retort("quantize", "builtin", str(out), "--size", "3MB").status == 0
-    assert 2_900_000 < out.stat().st_size <= 3_000_000
+    assert retort("quantize", "builtin", str(out), "--size", "5MB").status == 0
+    assert 4_000_000 < out.stat().st_size <= 5_000_000
     refused = retort("quantize", "builtin", str(out), "--size", "1MB")
     assert refused.status == 1
     assert "too few" in refused.stderr

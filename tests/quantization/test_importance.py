@@ -9,17 +9,20 @@ import pytest
 from engine.backends.llama.native import load_native
 from engine.contract.errors import ModelDamaged
 from engine.contract.paths import builtin_model, resources
+from engine.library.gguf import read_header
+from engine.library.tensor_parts import Part, parts_of
 from engine.quantization.activations import Product, ProductListener, check_layout
 from engine.quantization.importance import make_importance_matrix
 from engine.quantization.importance_matrix import ImportanceMatrix, read_importance_matrix
 from engine.quantization.quality import ReferenceScores, measure_against
-from engine.quantization.quantize import plan, quantize
+from engine.quantization.quantize import quantize
 from engine.quantization.recipe import Recipe
 from engine.quantization.scoring import ScoringModel
 
 pytestmark = pytest.mark.llama
 
 CHUNK = 128
+EXPERTS_PER_TOKEN = 2  # of the built-in model
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +42,21 @@ def test_the_layout_of_tensors_is_the_library_s() -> None:
 
 
 def test_every_matrix_sees_every_token(matrix: ImportanceMatrix) -> None:
-    header_names = {t.name for t in plan(builtin_model(), Recipe(base="F32")).tensors if len(t.shape) > 1}
-    assert set(matrix.sums) <= header_names
-    assert len(header_names - set(matrix.sums)) <= 1  # the embedding is looked up, where it is not the output
-    assert {float(count) for counts in matrix.counts.values() for count in counts} == {16.0 * CHUNK}
+    parts = parts_of(read_header(builtin_model()).tensors)
+    assert set(matrix.sums) <= set(parts)
+    assert not [name for name in matrix.sums if parts[name] == Part.MTP]  # it is not run
+    for name, counts in matrix.counts.items():
+        if parts[name] == Part.EXPERT:
+            assert counts.sum() == EXPERTS_PER_TOKEN * 16 * CHUNK
+        else:
+            assert set(counts) == {16.0 * CHUNK}
+    assert {parts[name] for name in matrix.sums} >= {Part.LATENT, Part.EXPERT, Part.SHARED_EXPERT, Part.DENSE}
     assert all((values > 0).any() for values in matrix.values.values())
 
 
-def test_query_key_and_value_are_fed_alike(matrix: ImportanceMatrix) -> None:
-    query, key = matrix.sums["blk.0.attn_q.weight"], matrix.sums["blk.0.attn_k.weight"]
-    assert np.array_equal(query, key)
+def test_queries_and_the_latent_are_fed_alike(matrix: ImportanceMatrix) -> None:
+    query, latent = matrix.sums["blk.0.attn_q_a.weight"], matrix.sums["blk.0.attn_kv_a_mqa.weight"]
+    assert np.array_equal(query, latent)
 
 
 def test_the_sums_are_the_squares_of_what_goes_in(text: str) -> None:
@@ -58,8 +66,9 @@ def test_the_sums_are_the_squares_of_what_goes_in(text: str) -> None:
         model.read(model.chunks_of(text)[0])
     one = make_importance_matrix(builtin_model(), text, dataset="", chunk_length=CHUNK, max_chunks=1)
     for product in heard:
-        expected = (product.inputs.astype(np.float64) ** 2).sum(axis=0)
-        assert np.allclose(one.sums[product.name][0], expected, rtol=1e-5)
+        for number in range(product.num_matrices):
+            inputs = product.inputs[product.matrices == number].astype(np.float64)
+            assert np.allclose(one.sums[product.name][number], (inputs**2).sum(axis=0), rtol=1e-5)
 
 
 def test_experts_are_counted_one_by_one() -> None:

@@ -16,12 +16,17 @@ from tests.support.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.llama
 
-WITHOUT_IMPORTANCE = [name for name in FILE_TYPES if not name.startswith(("IQ1", "IQ2", "IQ3_X", "Q2_K_S"))]
+NO_FALLBACK = "Q1_0"  # the one type that llama.cpp replaces by no other where a row does not take it
+WITHOUT_IMPORTANCE = [
+    name
+    for name in FILE_TYPES
+    if name != NO_FALLBACK and not name.startswith(("IQ1", "IQ2", "IQ3_X", "Q2_K_S"))
+]
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built-in model in 32 bits: its rows are divisible by 256."""
+    """The built-in model in 32 bits; not all of its rows are divisible by 256."""
     path = tmp_path_factory.mktemp("source") / "f32.gguf"
     quantize(builtin_model(), path, Recipe(base="F32"))
     return path
@@ -57,6 +62,11 @@ def test_rows_that_a_type_does_not_divide_fall_back_and_the_plan_says_so(tmp_pat
     quantize(tiny, tmp_path / "out.gguf", Recipe(base="Q2_K"))
     assert planned.size_bytes == (tmp_path / "out.gguf").stat().st_size
     assert planned.size_bytes == plan(tiny, Recipe(base="Q4_0")).size_bytes
+
+
+def test_a_type_that_the_rows_do_not_take_is_refused(source: Path) -> None:
+    with pytest.raises(InvalidRequest, match="rows"):
+        plan(source, Recipe(base=NO_FALLBACK))
 
 
 def test_a_rule_overrules_the_mixture(source: Path, tmp_path: Path) -> None:

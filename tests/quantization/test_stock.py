@@ -12,7 +12,7 @@ from engine.quantization.stock import largest_that_fits
 pytestmark = pytest.mark.llama
 
 
-@pytest.mark.parametrize("budget_bytes", [10**6 * 18 // 10, 2_500_000, 3_161_824, 4_000_000, 10**9])
+@pytest.mark.parametrize("budget_bytes", [2_900_000, 3_500_000, 4_700_000, 6_000_000, 10**9])
 @pytest.mark.parametrize("has_importance", [True, False])
 def test_nothing_larger_would_fit(budget_bytes: int, has_importance: bool) -> None:
     source = builtin_model()
@@ -21,7 +21,10 @@ def test_nothing_larger_would_fit(budget_bytes: int, has_importance: bool) -> No
     assert chosen.size_bytes <= limit
     assert has_importance or not chosen.needs_importance
     for base in FILE_TYPES:
-        other = plan(source, Recipe(base=base))
+        try:
+            other = plan(source, Recipe(base=base))
+        except InvalidRequest:  # the rows do not take it
+            continue
         if other.size_bytes <= limit and (has_importance or not other.needs_importance):
             assert other.size_bytes <= chosen.size_bytes
 
