@@ -31,7 +31,7 @@ def test_what_no_longer_fits_is_marked_and_left_out_once_the_user_says_so(
     application.workings.chat_settings.change(max_tokens=16, sampling={"temperature": 0})
     say(application, qtbot, "Tell me a story. " * 80)
     assert messages.rowCount() == 2
-    long_text = "Tell me another story. " * 140
+    long_text = "Tell me another story. " * 110
     composer.text = long_text
     assert composer.gauge.text.startswith("about ")
     assert messages.is_dimmed(0)
