@@ -88,7 +88,8 @@ def test_a_job_reports_its_progress_and_ends_with_its_result(host: HostRecorder,
     assert isinstance(done, JobDone)
     assert isinstance(done.result, QuantizeResult)
     assert done.result.size_bytes == (tmp_path / "out.gguf").stat().st_size
-    assert done.result.tensor_types["Q4_0"] == 42
+    written = read_header(tmp_path / "out.gguf").tensors
+    assert done.result.tensor_types["Q4_0"] == sum(tensor.type.name == "Q4_0" for tensor in written) > 40
     told = [event for event in host.events if isinstance(event, JobProgress)]
     assert told
     assert all(0 <= event.fraction <= 1 for event in told)
