@@ -9,7 +9,9 @@ from PySide6.QtCore import QLibraryInfo, QLocale, Qt, QTranslator
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.crash_report import CrashWatch
+from app.garbage import GarbageCollection
 from app.model_names import BUILTIN, model_name
+from app.opened_files import OpenedFiles
 from app.owner_lock import OwnerLock
 from app.self_test import find_faults, refusal
 from app.shortcuts import Shortcuts
@@ -41,6 +43,7 @@ class Application:
         self._workings: Workings | None = None
         self._settings_page: SettingsPage | None = None
         self._is_closed = False
+        self._model_file = ""  # to open once there is something that can
         self.exit_status = 0
         self.settings = WindowSettings(paths.config / "window.ini")
         self._qt_words = _speak(self.settings.language, qt)
@@ -61,6 +64,7 @@ class Application:
             self.theme,
             commands=WindowCommands(self.shortcuts),
         )
+        self._garbage = GarbageCollection(self.window)
         name = model_name(self.settings.model or BUILTIN)
         self.window.picker.show_model(name)
         self.window.page.show_model_name(name)
@@ -84,19 +88,22 @@ class Application:
     def show(self, model_file: str = "") -> None:
         """Show the window; once it is painted, build the rest and open the model file if one is named."""
         self.window.restoreGeometry(self.settings.geometry)
-        if not self.settings.shows_sidebar:
-            self.window.toggle_sidebar()
-        self.window.first_painted.connect(lambda: self._complete(model_file))
+        self.window.sidebar_frame.want(self.settings.shows_sidebar)
+        self._model_file = self._model_file or model_file
+        self.window.first_painted.connect(self._complete)
         self.window.show()
         self.window.page.composer.setFocus()
 
     def come_forward(self, model_file: str = "") -> None:
         """Show the window over others, and open a model file if one is named."""
         self.window.setWindowState(self.window.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.window.show()  # it may have been put away while jobs are finished
         self.window.raise_()
         self.window.activateWindow()
-        if model_file and self._workings is not None:
-            self._workings.open_model(model_file)
+        if model_file and self._workings is None:
+            self._model_file = model_file
+        elif model_file:
+            self.workings.open_model(model_file)
 
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
@@ -105,13 +112,14 @@ class Application:
         self._is_closed = True
         self.window.hide()
         self.settings.geometry = self.window.saveGeometry()
-        self.settings.shows_sidebar = self.window.shows_sidebar
+        self.settings.shows_sidebar = self.window.sidebar_frame.is_wanted
         self.settings.shows_panel = self.window.frame.is_open
         self.settings.sync()
         if self._workings is not None:
             self._workings.close()
+        self._garbage.end()
 
-    def _complete(self, model_file: str) -> None:
+    def _complete(self) -> None:
         if self._is_closed:
             return
         # SQLite, msgspec and Qt's text layouts take as long to import as all of the window
@@ -125,7 +133,8 @@ class Application:
             self.exit_status = 1
             self.window.close()
         else:
-            self._workings.start(model_file)
+            self._workings.start(self._model_file)
+            self._garbage.start()
 
     def tell_of_crash(self, report: Path) -> None:
         """Say that the run before ended unexpectedly, and offer to read what was noted of it."""
@@ -150,7 +159,12 @@ class Application:
 
             self._settings_page = make_settings_page(
                 settings=self.settings,
+                client=self._workings.client,
+                library=self._workings.library,
                 preferences=self._workings.preferences,
+                packs=self._workings.engine.packs,
+                gate=self._workings.model_pages.gate,
+                history=self._workings.model_pages.history,
                 shortcuts=self.shortcuts,
                 field=self.window.page.composer.field,
                 titles=self._workings.title_writer,
@@ -209,6 +223,7 @@ def run_window(paths: Paths, arguments: Sequence[str]) -> int:
     qt.setApplicationDisplayName("Retort")
     application = build(paths, qt)
     lock.asked.connect(application.come_forward)
+    OpenedFiles(qt).opened.connect(application.come_forward)
     lock.listen()
     application.show(model_file)
     watch = CrashWatch(paths.log)

@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 
+from engine.contract.processes import child_command, child_environment
+
 PROBE_LIMIT_S = 20.0
-_PROBE = "import sys; from PySide6.QtGui import QGuiApplication; QGuiApplication(sys.argv[:1])"
 
 
 def can_open_window() -> bool:
@@ -21,7 +22,8 @@ def can_open_window() -> bool:
         return False
     try:
         probe = subprocess.run(
-            [sys.executable, "-c", _PROBE],
+            child_command("app.display_probe"),
+            env=child_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -147,6 +147,18 @@ ERROR_TEXTS: dict[str, tuple[str, str]] = {
         mark("A library that runs models does not load: {message}."),
         mark("Install Retort again. If that does not help, the library may not fit this processor."),
     ),
+    "component_missing": (
+        mark("The {component} engine is needed for this, and it is not installed."),
+        mark("Install it in the settings, under Components, and try again."),
+    ),
+    "pack_refused": (
+        mark("The engine pack {pack} is refused: {reason}."),
+        mark("Nothing of it was used. Fetch it again, or take one that was made for this version of Retort."),
+    ),
+    "pack_failed": (
+        mark("The engine pack {pack} does not work here: {reason}."),
+        mark("What was used before stays in use. A newer driver may help, or a pack for another device."),
+    ),
     "internal_error": (
         mark("Something in Retort went wrong: {message}."),
         mark("Try again. The log in Retort's data folder has the details."),
@@ -160,6 +172,7 @@ def _figures(message: str, details: _Details) -> dict[str, str]:
     status = details.get("exit_status")
     return {
         "message": message,
+        "component": str(details.get("component", "?")),
         "file": PurePath(str(details.get("path", details.get("file", "")))).name or tr("The file"),
         "host": str(details.get("host", tr("The hub"))),
         "repository": str(details.get("repository", tr("The model"))),
@@ -167,10 +180,11 @@ def _figures(message: str, details: _Details) -> dict[str, str]:
         "path": str(details.get("path", tr("A file"))),
         "model": str(details.get("model", tr("The model"))),
         "names": str(details.get("names", "?")),
+        "pack": str(details.get("pack", "?")),
         "reason": str(details.get("reason", tr("the reason is not known"))),
         "needed": _size(details, "needed_bytes"),
         "free": _size(details, "free_bytes"),
-        "exit": describe_exit(status) if isinstance(status, int) else tr("no exit status"),
+        "exit": tr(describe_exit(status)) if isinstance(status, int) else tr("no exit status"),
         "last_words": " " + tr("It said: {words}", words=last_words) if last_words else "",
         **{
             name: _count(details, name)

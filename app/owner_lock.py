@@ -20,7 +20,12 @@ class OwnerLock(QObject):
 
     def take(self) -> bool:
         """Become the owner; False where another window is it."""
-        return self._lock.tryLock(0)
+        if not self._lock.tryLock(0):
+            return False
+        self._requests.mkdir(mode=0o700, exist_ok=True)
+        for left in self._requests.iterdir():  # meant for a window that is gone
+            left.unlink(missing_ok=True)
+        return True
 
     def ask_owner(self, model_file: str) -> None:
         """Ask the window that is open to come forward, and to open this file if one is named."""
@@ -31,12 +36,10 @@ class OwnerLock(QObject):
         request.rename(request.with_suffix(".request"))
 
     def listen(self) -> None:
-        """Tell of requests from now on; only for the owner."""
-        self._requests.mkdir(mode=0o700, exist_ok=True)
-        for left in self._requests.iterdir():  # meant for a window that is gone
-            left.unlink(missing_ok=True)
+        """Tell of requests since `take`; only for the owner."""
         self._watcher = QFileSystemWatcher([str(self._requests)], self)
         self._watcher.directoryChanged.connect(self._read)
+        self._read()
 
     def release(self) -> None:
         """Let another window become the owner."""

@@ -11,7 +11,7 @@ from app.translation import mark, tr
 
 CommandId = Literal[
     "new_chat", "search", "find", "attach", "stop", "choose_model", "open_model", "open_model_folder",
-    "eject_model", "toggle_sidebar",
+    "eject_model", "workbench", "library", "hub", "toggle_sidebar",
     "toggle_panel", "larger_text", "smaller_text", "normal_text", "full_screen", "settings",
     "shortcuts", "log", "quit",
 ]  # fmt: skip
@@ -49,6 +49,9 @@ COMMANDS: dict[CommandId, Command] = {
             id="open_model_folder", group="Model", text=mark("Open a model folder…"), keys=("Ctrl+Alt+O",)
         ),
         Command(id="eject_model", group="Model", text=mark("Eject the model"), keys=("Ctrl+Shift+E",)),
+        Command(id="workbench", group="Model", text=mark("Workbench"), keys=("Ctrl+Shift+B",)),
+        Command(id="library", group="Model", text=mark("Models on this computer"), keys=("Ctrl+Shift+M",)),
+        Command(id="hub", group="Model", text=mark("Find models"), keys=("Ctrl+Shift+F",)),
         Command(id="toggle_sidebar", group="View", text=mark("List of chats"), keys=("Ctrl+B",)),
         Command(id="toggle_panel", group="View", text=mark("Settings of this chat"), keys=("Ctrl+.",)),
         Command(id="larger_text", group="View", text=mark("Larger text"), keys=("Ctrl++", "Ctrl+=")),

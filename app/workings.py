@@ -28,6 +28,7 @@ from app.engine_link.model_library import ModelLibrary
 from app.engine_link.save_notices import SaveNotices
 from app.engine_link.title_writer import TitleWriter
 from app.engine_link.typesetter import Typesetter
+from app.engine_parts import EngineParts
 from app.error_texts import describe_error
 from app.lists.bin_list import BinList
 from app.lists.conversation_list import ConversationList
@@ -35,6 +36,7 @@ from app.lists.message_list import MessageList
 from app.lists.search_results import SearchResults
 from app.log_files import set_aside_long_log
 from app.model_names import BUILTIN
+from app.model_pages import ModelPages
 from app.theme.theme import Theme
 from app.translation import tr
 from app.views.bin_view import BinView
@@ -49,7 +51,8 @@ from app.views.shown_chat import ShownChat
 from app.views.side_panel.load_control import LoadControl
 from app.views.side_panel.side_panel import SidePanel
 from app.views.window_settings import WindowSettings
-from engine.contract.errors import EngineError
+from app.views.workbench_door import WorkbenchDoor
+from engine.contract.errors import ComponentMissing, EngineError
 from engine.contract.model_info import LoadedModel
 from engine.contract.paths import Paths
 from engine.contract.processes import bare_environment, child_command, child_environment
@@ -69,6 +72,7 @@ class Workings:
         self.notices = SaveNotices()
         self.store = ConversationStore(paths.conversations, self.notices.reports)
         self.host = HostProcess(child_command("engine.host"), child_environment(), paths.log / "host.log")
+        self.host.start()  # while the rest is made
         self.client = EngineClient(self.host)
         self.status = EngineStatus(self.client)
         self.preferences = EnginePreferences(self.client)
@@ -90,6 +94,24 @@ class Workings:
         window.page.set_chat_view(self.chat_view)
         self.library = ModelLibrary(self.client)
         window.picker.follow(self.choice, self.library)
+        self.engine = EngineParts(
+            window,
+            theme,
+            client=self.client,
+            choice=self.choice,
+            library=self.library,
+            preferences=self.preferences,
+        )
+        self.model_pages = ModelPages(
+            window,
+            settings,
+            theme,
+            client=self.client,
+            preferences=self.preferences,
+            library=self.library,
+            choice=self.choice,
+            tune=self.engine.tune,
+        )
         window.strip.follow(self.status)
         self.drafts = DraftKeeper(self.store)
         self.shown = ShownChat(
@@ -108,7 +130,15 @@ class Workings:
             theme=theme,
             close=window.close,
         )
-        window.may_close = self.closing.may_close
+        self.workbench = WorkbenchDoor(
+            host=self.host,
+            window=window,
+            library=self.library,
+            choice=self.choice,
+            paths=paths,
+            theme=theme,
+        )
+        window.may_close = lambda: self.closing.may_close() and self.workbench.closing.may_close()
         self._add_conversation_parts(window, theme)
         self._wire(window)
         self._add_panel(window, paths, theme)
@@ -120,6 +150,8 @@ class Workings:
         self.client.start()
         self.library.refresh()
         self.preferences.refresh()
+        self.workbench.refresh()
+        self.model_pages.start()
         if model_file:
             self.open_model(model_file)
         elif self.choice.current == BUILTIN:
@@ -133,6 +165,7 @@ class Workings:
 
     def open_conversation(self, conversation_id: str) -> None:
         """Show a conversation."""
+        self._window.show_chat()
         self.shown.show(self.sessions.open(conversation_id))
 
     def open_model(self, path: str) -> None:
@@ -155,6 +188,7 @@ class Workings:
     def close(self) -> None:
         """Keep what is unsaved and end every child process."""
         self.title_writer.close()
+        self.workbench.close()
         self.drafts.save()
         self.sessions.interrupt_all()
         self.store.close()
@@ -193,6 +227,7 @@ class Workings:
         results_view = ResultsView(self.search_results, theme)
         window.sidebar.search.textChanged.connect(self.search_results.set_words)
         window.sidebar.set_results(results_view)
+        results_view.chosen.connect(window.show_chat)
         results_view.chosen.connect(self.message_actions.show_message)
         self.bin_list = BinList()
         bin_view = BinView(self.bin_list, theme)
@@ -213,6 +248,7 @@ class Workings:
     def _add_panel(self, window: MainWindow, paths: Paths, theme: Theme) -> None:
         self.chat_settings = ChatSettings(self.shown.session)
         self.panel = SidePanel(self.chat_settings, Presets(paths.config / "presets.json"), theme)
+        self.panel.load.add_below(self.engine.tune.box_of_choice(self.panel.load))
         self.load_control = LoadControl(
             self.panel.load,
             choice=self.choice,
@@ -278,6 +314,10 @@ class Workings:
 
     def _tell_refusal(self, _model: str, error: EngineError) -> None:
         text = describe_error(error)
+        if isinstance(error, ComponentMissing):
+            show = self._window.settings_requested.emit
+            self._page.notice.show_plain(text.happened, tr("Install…"), lambda: show("components"))
+            return
         self._page.notice.show_error(f"{text.happened} {text.to_do}")
 
     def _tell_blocked(self, reason: str) -> None:

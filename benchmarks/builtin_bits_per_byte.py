@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, default=1, help="the seed of the training, which chose the stories"
     )
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("models", type=Path, nargs="+")
     options = parser.parse_args()
 
@@ -68,7 +68,14 @@ def main() -> None:
     figures: dict[str, float] = {}
     choices: dict[str, list[int]] = {}
     for path in options.models:
-        llama = Llama(str(path), n_ctx=0, n_threads=options.threads, logits_all=True, verbose=False)
+        llama = Llama(
+            str(path),
+            n_ctx=0,
+            n_threads=options.threads,
+            n_threads_batch=options.threads,
+            logits_all=True,
+            verbose=False,
+        )
         texts = texts or text_beginnings(llama, stories)
         measured = [bits(llama, text) for text in texts]
         figures[str(path)] = sum(each for each, _ in measured) / sum(map(len, texts))

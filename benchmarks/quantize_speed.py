@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from engine.contract.job_messages import JobDone, JobProgress, JobRequest
 from engine.contract.jobs import QuantizeJob
-from engine.contract.messages import JobDone, JobProgress, JobRequest
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import decode, encode
 from tests.support.tiny_model import MEDIUM, write_tiny_model

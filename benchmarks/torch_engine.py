@@ -1,13 +1,14 @@
-"""The torch engine against transformers, on a DeepSeek-V3 of 123 M random parameters in float32.
+"""The torch engine against transformers and llama.cpp, on a DeepSeek-V3 of 123 M random parameters.
 
 Each runs in a process of its own and answers random prompts, drawn at run time, in turn with the other; the
-token streams are compared. Transformers runs at the best of its settings, which is found first. The median
+token streams are compared. Transformers runs at the best of its settings, which is found first, in float32;
+`--against llama` takes llama.cpp instead, with weights of as many bits (F32, Q8_0, Q4_0). The median
 of the pairs' ratios is what to quote; on a machine that others use, `--threads 1 --cpu-time` counts the
 process's CPU time instead of the clock's. The share of the memory bandwidth is the weights a token really
 uses, times tokens per second, over what numpy reads in the same run. Prints a table, then one JSON line.
 
     python -m benchmarks.torch_engine [--contexts 128 1024] [--prefills 512 2048] [--rounds 5] [--threads 2]
-        [--quantize int8]
+        [--quantize int8] [--against llama] [--cpu-time]
 """
 
 import argparse
@@ -50,6 +51,7 @@ SIZES: dict[str, Any] = {
 }
 Clock = Callable[[], float]
 
+SAME_BITS = {"none": "F32", "int8": "Q8_0", "int4": "Q4_0"}  # llama.cpp's types
 BYTES = {"none": 4.0, "int8": 1.0, "int4": 0.625}  # per weight
 
 NEW_TOKENS = 24
@@ -112,13 +114,56 @@ def their_answer(folder: Path, experts: str, clock: Clock) -> Any:
     return answer
 
 
+def llama_answer(folder: Path, kind: str, clock: Clock) -> Any:
+    """The same with llama.cpp."""
+    import torch
+
+    from engine.backends.choose import load_backend  # noqa: PLC0415
+    from engine.contract.params import LoadParams  # noqa: PLC0415
+    from engine.generation.backend import Entry  # noqa: PLC0415
+
+    load = LoadParams(
+        backend="llama", threads=torch.get_num_threads(), gpu_layers=0, context_length=8192, sequences=1
+    )
+    backend = load_backend(str(folder / f"{kind}.gguf"), load, lambda _: None, lambda: False)
+
+    def answer(prompt: list[int], num_tokens: int) -> tuple[float, float, list[int]]:
+        backend.truncate(0, 0)
+        started = clock()
+        for start in range(0, len(prompt), CHUNK):
+            (row,) = backend.decode([Entry(0, start, prompt[start : start + CHUNK])], lambda: False)
+        tokens = [int(backend.logits(row).argmax())]
+        prefilled = clock()
+        while len(tokens) < num_tokens:
+            position = len(prompt) + len(tokens) - 1
+            (row,) = backend.decode([Entry(0, position, tokens[-1:])], lambda: False)
+            tokens.append(int(backend.logits(row).argmax()))
+        return prefilled - started, clock() - prefilled, tokens
+
+    return answer
+
+
+def write_gguf(folder: Path, kind: str) -> None:
+    """The model that `write_model` wrote, for llama.cpp."""
+    from gguf import GGMLQuantizationType  # noqa: PLC0415
+    from safetensors.numpy import load_file  # noqa: PLC0415
+
+    from tests.support.tiny_gguf import write_deepseek_gguf  # noqa: PLC0415
+
+    config = json.loads((folder / "config.json").read_text()) | SIZES
+    config["rope_theta"] = config["rope_parameters"]["rope_theta"]
+    arrays = load_file(folder / "model.safetensors")
+    write_deepseek_gguf(folder / f"{kind}.gguf", config, arrays, kind=GGMLQuantizationType[kind])
+
+
 def serve(engine: str, folder: Path, threads: int, clock: Clock) -> None:
     """A child: answers the prompts on stdin, one JSON line each."""
     import torch
 
     torch.set_num_threads(threads)
     whose, _, kind = engine.partition(":")
-    answer = (our_answer if whose == "ours" else their_answer)(folder, kind, clock)
+    makers = {"ours": our_answer, "transformers": their_answer, "llama": llama_answer}
+    answer = makers[whose](folder, kind, clock)
     for line in sys.stdin:
         request = json.loads(line)
         prefill_s, decode_s, tokens = answer(request["prompt"], request["new"])
@@ -133,6 +178,7 @@ class Child:
         command = [sys.executable, "-m", "benchmarks.torch_engine", "--serve", engine]
         command += ["--folder", str(folder), "--threads", str(options.threads)]
         command += ["--cpu-time"] if options.cpu_time else []
+        command += ["--against", options.against, "--quantize", options.quantize]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -215,11 +261,14 @@ def main() -> None:
     parser.add_argument("--quantize", choices=["none", "int8", "int4"], default="none", help="our weights")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cpu-time", action="store_true")
+    parser.add_argument("--against", choices=["transformers", "llama"], default="transformers")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve == "write":
         write_model(options.folder)
+        if options.against == "llama":
+            write_gguf(options.folder, SAME_BITS[options.quantize])
         return
     if options.serve:
         clock = time.process_time if options.cpu_time else time.perf_counter
@@ -228,7 +277,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # in a child too: the peak that Linux tells of a process begins with its parent's
         Child("write", Path(folder), options).close()
-        setting, theirs = best_setting(Path(folder), options)
+        if options.against == "llama":
+            setting = f"llama:{SAME_BITS[options.quantize]}"
+            theirs = Child(setting, Path(folder), options)
+        else:
+            setting, theirs = best_setting(Path(folder), options)
         ours = Child(f"ours:{options.quantize}", Path(folder), options)
         for child in (ours, theirs):
             child.ask(drawn(64), 4)  # warm up

@@ -139,7 +139,7 @@ def torch_lock(uv: str) -> str:
 
 
 def main() -> None:
-    """Write the five lock files, check them, and say which changed."""
+    """Write the six lock files, check them, and say which changed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
     parser.add_argument("--uv", default=shutil.which("uv"), help="the uv to use (default: the one on PATH)")
@@ -151,12 +151,14 @@ def main() -> None:
         "base.txt": ("pyproject.toml",),
         "test.txt": ("pyproject.toml", "--group", "test", "-c", "requirements/base.txt"),
         "llama.txt": ("--no-deps", "--group", "pyproject.toml:llama"),
+        "build.txt": ("--group", "pyproject.toml:build", "-c", "requirements/base.txt"),
         "llama-build.txt": ("--group", "pyproject.toml:llama-build", "-c", "requirements/test.txt"),
     }
     for name, arguments in inputs.items():
         write(name, compile_lock(chosen.uv, REQUIREMENTS / name, *arguments, *upgrade))
     write("torch.txt", torch_lock(chosen.uv))
     check_wheels(chosen.uv, "pyproject.toml", "--group", "test", "-c", "requirements/test.txt")
+    check_wheels(chosen.uv, "--group", "pyproject.toml:build", "-c", "requirements/build.txt")
     check_wheels(chosen.uv, "--group", "pyproject.toml:llama-build", "-c", "requirements/llama-build.txt")
 
 

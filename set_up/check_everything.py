@@ -11,6 +11,7 @@ from set_up.places import Places, python_in
 from set_up.progress import SetUpError, spoken_time
 from set_up.torch_wheel import version_for_this_interpreter, why_not
 
+MOST_PROCESSES = 4  # each has a window, a host and workers of its own
 USAGE = "python3 run.py test [--quick] [--without-torch] [-- pytest's arguments]"
 
 
@@ -41,7 +42,8 @@ def check_everything(places: Places, options: CheckOptions) -> int:
     if options.torch and version_for_this_interpreter(places) is None:
         reason = why_not()
     environ = environ_for_tests(without_torch=reason is not None)
-    pytest_words = ["pytest", *(["-m", "not slow"] if options.quick else []), *options.for_pytest]
+    quick = ["-m", "not slow"] if options.quick else []
+    pytest_words = ["pytest", *processes_for_tests(os.cpu_count() or 1), *quick, *options.for_pytest]
     checks = [
         ("ruff: what the code must not do", ["ruff", "check", "."]),
         ("ruff: how it is laid out", ["ruff", "format", "--check", "."]),
@@ -65,6 +67,13 @@ def check_everything(places: Places, options: CheckOptions) -> int:
     if failed and failed != [checks[-1][0]]:  # pytest tells its own failures
         print(f"\nretort: failed: {', '.join(failed)}", flush=True)
     return 1 if failed else 0
+
+
+def processes_for_tests(num_processors: int) -> list[str]:
+    """What tells pytest to share the tests among processes; `-- -n 0` runs them one after the other."""
+    if num_processors < 2:
+        return []
+    return ["-n", str(min(num_processors, MOST_PROCESSES)), "--dist", "worksteal"]
 
 
 def status_of(command: list[str], places: Places, environ: dict[str, str]) -> int:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from engine.contract.paths import builtin_model
+from tests.support.builtin_models import BUILTIN_Q8_0
 from tests.support.host_recorder import HostRecorder
 from tests.support.tiny_model import write_tiny_model
 
@@ -59,6 +60,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def builtin() -> Path:
     """The model that ships with Retort."""
     return builtin_model()
+
+
+@pytest.fixture(scope="session")
+def builtin_q8() -> Path:
+    """The same model in eight bits."""
+    return BUILTIN_Q8_0
 
 
 @pytest.fixture

@@ -12,9 +12,12 @@ from PySide6.QtCore import QObject, QPoint, QRect
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
+from app.chat_view.accessible_leaf import AccessibleLeaf
 from app.chat_view.answer_notes import details_of, note_under
 from app.chat_view.chat_view import ChatView
+from app.chat_view.link_keys import FoundLink, find_links
 from app.chat_view.message_menu import popup_menu
+from app.chat_view.text_points import TextPoint
 from app.conversations.conversation import Message
 from app.translation import mark, tr
 
@@ -110,6 +113,7 @@ class AccessibleMessage(QAccessibleInterface):
         super().__init__()
         self._view = view
         self._parent = parent
+        self._children: dict[int, AccessibleLink] = {}
         self.row = row
 
     def isValid(self) -> bool:
@@ -168,21 +172,29 @@ class AccessibleMessage(QAccessibleInterface):
         """The list."""
         return self._parent()
 
-    def child(self, _index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
-        """There are none."""
-        return None
+    def links(self) -> list[FoundLink]:
+        """Its links, while it is laid out."""
+        layout = self._view.column.laid_out().get(self.row) if self.isValid() else None
+        return find_links(layout) if layout is not None else []
 
-    def childAt(self, _x: int, _y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
-        """There are none."""
-        return None
+    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """A link."""
+        if not 0 <= index < len(self.links()):
+            return None
+        return self._children.setdefault(index, AccessibleLink(self._view, self, index))
+
+    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # the stubs forget None
+        """The link at a point of the screen."""
+        children = (self.child(number) for number in range(self.childCount()))
+        return next((link for link in children if link is not None and link.rect().contains(x, y)), None)
 
     def childCount(self) -> int:
-        """None."""
-        return 0
+        """Its links."""
+        return len(self.links())
 
-    def indexOfChild(self, _child: QAccessibleInterface) -> int:
-        """There are none."""
-        return -1
+    def indexOfChild(self, child: QAccessibleInterface) -> int:
+        """Which of its links it is."""
+        return child.number if isinstance(child, AccessibleLink) else -1
 
     def foregroundColor(self) -> QColor:
         """The colour of its text."""
@@ -191,3 +203,69 @@ class AccessibleMessage(QAccessibleInterface):
     def show_menu(self) -> None:
         """What can be done with the message."""
         popup_menu(self._view, self.row, self._view.place_of(self.row).toPoint())
+
+
+class AccessibleLink(AccessibleLeaf):
+    """A link of a message; the keyboard goes to it with Left and Right, and opens it with Enter."""
+
+    def __init__(self, view: ChatView, message: AccessibleMessage, number: int) -> None:
+        super().__init__()
+        self._view = view
+        self._message = message
+        self.number = number
+
+    def _found(self) -> FoundLink | None:
+        links = self._message.links()
+        return links[self.number] if self.number < len(links) else None
+
+    def isValid(self) -> bool:
+        """Whether there is such a link."""
+        return self._message.isValid() and self._found() is not None
+
+    def window(self) -> QWindow | None:  # type: ignore[override]  # the stubs forget None
+        """The window that it is in."""
+        return self._message.window()
+
+    def role(self) -> QAccessible.Role:
+        """A link."""
+        return QAccessible.Role.Link
+
+    def state(self) -> QAccessible.State:
+        """Whether the keyboard is at it."""
+        state = QAccessible.State()
+        found = self._found()
+        if found is not None:
+            bounds = self._view.selection.bounds
+            row = self._message.row
+            state.linked = state.focusable = state.readOnly = True
+            state.focused = bounds == (TextPoint(row, found.start), TextPoint(row, found.end))
+        return state
+
+    def text(self, kind: QAccessible.Text) -> str:
+        """Its words, and where it leads."""
+        found = self._found()
+        if found is None:
+            return ""
+        if kind == QAccessible.Text.Name:
+            return found.text
+        return found.link.target if kind == QAccessible.Text.Value else ""
+
+    def rect(self) -> QRect:
+        """Where on the screen its first line is."""
+        found = self._found()
+        if found is None:
+            return QRect()
+        layout = self._view.column.layout(self._message.row)
+        first, last = layout.caret(found.start), layout.caret(found.end)
+        width = last.x() - first.x() if last.y() == first.y() else layout.text_rect.right() - first.x()
+        corner = self._view.place_of(self._message.row) + first.topLeft()
+        place = self._view.viewport().mapToGlobal(corner.toPoint())
+        return QRect(place.x(), place.y(), max(round(width), 1), round(first.height()))
+
+    def parent(self) -> QAccessibleInterface:
+        """The message."""
+        return self._message
+
+    def foregroundColor(self) -> QColor:
+        """The colour of its text."""
+        return self._view.palette().link().color()

@@ -12,7 +12,26 @@ _ENDINGS = {
 }
 _REASONING_ENDS = {
     "budget": mark("reasoning ended: its budget was spent"),
+    "asked": mark("reasoning ended: you asked for the answer"),
     "loop": mark("reasoning ended: it went in circles"),
+}
+LANGUAGE_NAMES = {
+    "en": mark("English"),
+    "de": mark("German"),
+    "fr": mark("French"),
+    "es": mark("Spanish"),
+    "it": mark("Italian"),
+    "pt": mark("Portuguese"),
+    "nl": mark("Dutch"),
+    "zh": mark("Chinese"),
+    "ja": mark("Japanese"),
+    "ko": mark("Korean"),
+    "ru": mark("Russian or another language in Cyrillic letters"),
+    "ar": mark("Arabic or another language in its letters"),
+    "hi": mark("Hindi or another language in its letters"),
+    "el": mark("Greek"),
+    "he": mark("Hebrew"),
+    "th": mark("Thai"),
 }
 # the sentences of the engine's governor
 _DRAFTING = {
@@ -49,6 +68,8 @@ def note_under(message: Message, activity: str) -> str:
         parts.append(tr(_ENDINGS[stats.finish_reason]))
     if stats.reasoning_ended_by in _REASONING_ENDS:
         parts.append(tr(_REASONING_ENDS[stats.reasoning_ended_by]))
+    if stats.drifted_to in LANGUAGE_NAMES:
+        parts.append(tr("slipped into {language}", language=tr(LANGUAGE_NAMES[stats.drifted_to])))
     if stats.template_fallback:
         parts.append(
             tr("its chat template failed, asked in {fallback} turns", fallback=stats.template_fallback)

@@ -50,6 +50,7 @@ class BlockColumn:
 
     def __init__(self, look: Look, *, colour: str, is_plain: bool = False) -> None:
         self._look = look
+        self._scaled = look.theme.scaled
         self._colour = colour
         self._is_plain = is_plain  # lines as they were typed: nothing between them
         self._width = 0.0
@@ -93,7 +94,7 @@ class BlockColumn:
         old = self._placed[same:]
         del self._placed[same:]
         for number, block in enumerate(blocks):
-            left = min(_indent(block.containers), max(width - NARROWEST, 0))
+            left = min(self._indent(block.containers), max(width - NARROWEST, 0))
             before = old[number] if number < len(old) else None
             layout = self._layout_for(block.content, before)
             layout.lay_out(block.content, width - left)
@@ -102,7 +103,13 @@ class BlockColumn:
         if same >= len(self._placed):
             return self.height
         first = self._placed[same]
-        is_old = bool(old) and old[0].layout is first.layout
+        is_old = (
+            bool(old)
+            and old[0].layout is first.layout
+            and old[0].top == first.top
+            and (old[0].block.markers, old[0].block.containers)
+            == (first.block.markers, first.block.containers)
+        )
         return first.top + (first.layout.changed_from if is_old else 0.0)
 
     def refresh(self, number: int) -> None:
@@ -185,6 +192,9 @@ class BlockColumn:
             return TIGHT_GAP * 2
         return PARAGRAPH_GAP
 
+    def _indent(self, containers: Sequence[Container]) -> float:
+        return float(sum(self._scaled(INDENTS[container.kind]) for container in containers))
+
     def _draw_bars(self, painter: QPainter, origin: QPointF, number: int) -> None:
         """The bars of the quotes around a block, down to the next block of the same quote."""
         placed = self._placed[number]
@@ -198,11 +208,11 @@ class BlockColumn:
                         bottom = following.top
                 bar = QRectF(origin.x() + left, origin.y() + placed.top, BAR_WIDTH, bottom - placed.top)
                 painter.fillRect(bar, QColor(self._look.theme.tokens.line))
-            left += INDENTS[container.kind]
+            left += self._scaled(INDENTS[container.kind])
 
     def _draw_marker(self, painter: QPainter, origin: QPointF, placed: _Placed, marker: Marker) -> None:
         tokens, font = self._look.theme.tokens, self._look.theme.fonts.body
-        left = min(_indent(placed.block.containers[: marker.depth]), placed.left)
+        left = min(self._indent(placed.block.containers[: marker.depth]), placed.left)
         right = origin.x() + left - 9
         top = origin.y() + placed.top
         line_height = self._look.line_height(font)
@@ -210,8 +220,9 @@ class BlockColumn:
             name = "task-done" if marker.text == DONE else "task"
             colour = tokens.accent if marker.text == DONE else tokens.secondary
             scale = painter.device().devicePixelRatioF()
-            pixmap = self._look.theme.icons.pixmap(name, colour, BOX_SIZE, scale)
-            painter.drawPixmap(QPointF(right - BOX_SIZE + 3, top + (line_height - BOX_SIZE) / 2), pixmap)
+            side = self._scaled(BOX_SIZE)
+            pixmap = self._look.theme.icons.pixmap(name, colour, side, scale)
+            painter.drawPixmap(QPointF(right - side + 3, top + (line_height - side) / 2), pixmap)
             return
         metrics = QFontMetricsF(font)
         painter.setFont(font)
@@ -231,7 +242,3 @@ def _kind(content: Content) -> tuple[type, object]:
 def _root(block: Block) -> Container | int:
     """The outermost list or quote that a block stands in."""
     return block.containers[0].place if block.containers else -1
-
-
-def _indent(containers: Sequence[Container]) -> float:
-    return float(sum(INDENTS[container.kind] for container in containers))

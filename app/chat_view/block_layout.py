@@ -1,6 +1,7 @@
 """What every laid-out block can do, whatever it shows."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
@@ -61,6 +62,11 @@ class BlockLayout(ABC):
     def caret(self, position: int) -> QRectF:
         """Where a position is."""
         return QRectF(0, 0, 0, self.height)
+
+    @property
+    def links(self) -> Sequence[Link]:
+        """Its links that may be opened, in the block's own positions."""
+        return ()
 
     def link_at(self, x: float, y: float) -> Link | None:
         """The link at a point."""

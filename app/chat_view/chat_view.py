@@ -31,7 +31,6 @@ from app.chat_view.find_control import FindControl
 from app.chat_view.formulas import Formulas, FormulaSetter
 from app.chat_view.idle_work import IdleWork
 from app.chat_view.inline_text import Link
-from app.chat_view.jump_button import SIZE as JUMP_BUTTON_SIZE
 from app.chat_view.jump_button import JumpButton
 from app.chat_view.keyboard import Keyboard
 from app.chat_view.link_dialog import LinkDialog
@@ -213,7 +212,7 @@ class ChatView(QAbstractScrollArea):
     def _note_settled(self, moved_by: int | None) -> None:
         """Move what is painted already; paint all where that is not possible."""
         viewport = self.viewport()
-        self._jump.setVisible(not self.keeper.sticks and self.keeper.distance_to_end > JUMP_BUTTON_SIZE)
+        self._jump.setVisible(not self.keeper.sticks and self.keeper.distance_to_end > self._jump.height())
         if moved_by is None or abs(moved_by) >= viewport.height():
             viewport.update()
         elif moved_by:
@@ -228,7 +227,7 @@ class ChatView(QAbstractScrollArea):
         """Put the buttons over the messages where they belong now."""
         viewport = self.viewport()
         self._jump.move(
-            round((self.width() - JUMP_BUTTON_SIZE) / 2), viewport.height() - JUMP_BUTTON_SIZE - 10
+            (self.width() - self._jump.width()) // 2, viewport.height() - self._jump.height() - 10
         )
         self.find_control.place()
         chosen = self._hovered_row if self._hovered_row is not None else self.current_row

@@ -62,16 +62,23 @@ class Coloured:
     token: str  # a field of Tokens
 
 
-@cache
+_LEXERS: dict[str, Lexer | None] = {}  # by the language as a fence names it
+
+
 def find_lexer(language: str) -> Lexer | None:
-    """The lexer for a language as a fence names it; looks for no plug-ins."""
-    name = _names().get(language.lower())
-    lexer_class = find_lexer_class(name) if name else None
-    return lexer_class(ensurenl=False, stripnl=False) if lexer_class else None
+    """The lexer for a language as a fence names it; looks for no plug-ins.
+
+    The first time it takes up to 50 ms to compile its expressions.
+    """
+    if language not in _LEXERS:
+        name = _names().get(language.lower())
+        lexer_class = find_lexer_class(name) if name else None
+        _LEXERS[language] = lexer_class(ensurenl=False, stripnl=False) if lexer_class else None
+    return _LEXERS[language]
 
 
 def preload(language: str) -> None:
-    """Have a lexer ready: its expressions take up to 50 ms to compile."""
+    """Have a lexer ready before it is needed."""
     lexer = find_lexer(language)
     if isinstance(lexer, RegexLexer):
         _lex_line(lexer, "\n", ("root",))
@@ -91,13 +98,24 @@ class CodeHighlighter:
     """The colours of one code's lines."""
 
     def __init__(self, language: str) -> None:
-        self._lexer = find_lexer(language) if language else None
+        self._language = language
         self._lines: list[tuple[Coloured, ...]] = []
         self._states: list[tuple[str, ...]] = [("root",)]
-        self._is_line_wise = (
-            isinstance(self._lexer, RegexLexer)
-            and type(self._lexer).get_tokens_unprocessed is RegexLexer.get_tokens_unprocessed
-        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the lexer is there already."""
+        return self._language in _LEXERS
+
+    @property
+    def _lexer(self) -> Lexer | None:
+        return find_lexer(self._language) if self._language else None
+
+    @property
+    def _is_line_wise(self) -> bool:
+        lexer = self._lexer
+        plain = RegexLexer.get_tokens_unprocessed
+        return isinstance(lexer, RegexLexer) and type(lexer).get_tokens_unprocessed is plain
 
     @property
     def num_lines(self) -> int:
@@ -106,6 +124,8 @@ class CodeHighlighter:
 
     def can_colour(self, *, is_complete: bool) -> bool:
         """Whether there are colours for this language, now or once the code is complete."""
+        if not self.is_ready:
+            return self._language.lower() in _names()
         return self._lexer is not None and (self._is_line_wise or is_complete)
 
     def line(self, number: int) -> tuple[Coloured, ...]:
@@ -119,15 +139,16 @@ class CodeHighlighter:
 
     def colour(self, lines: list[str], end: int, *, is_complete: bool) -> None:
         """Colour lines up to a number, as far as that can be done now."""
-        if self._lexer is None:
+        lexer = self._lexer
+        if lexer is None:
             return
         if self._is_line_wise:
             for number in range(len(self._lines), min(end, len(lines))):
-                colours, state = _lex_line(self._lexer, lines[number] + "\n", self._states[number])
+                colours, state = _lex_line(lexer, lines[number] + "\n", self._states[number])
                 self._lines.append(colours)
                 self._states.append(state)
         elif is_complete and len(self._lines) < len(lines):
-            self._colour_all(self._lexer, lines)
+            self._colour_all(lexer, lines)
 
     def _colour_all(self, lexer: Lexer, lines: list[str]) -> None:
         starts = list(accumulate((len(line) + 1 for line in lines), initial=0))

@@ -5,13 +5,14 @@ Every line is equally high, so the height of a thousand lines is known without l
 
 from bisect import bisect_right
 from collections import OrderedDict
+from functools import partial
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QTextLayout, QTextOption
 
 from app.chat_view.block_layout import BlockLayout
 from app.chat_view.blocks import Code, Content
-from app.chat_view.code_highlighter import LONGEST, CodeHighlighter
+from app.chat_view.code_highlighter import LONGEST, CodeHighlighter, find_lexer
 from app.chat_view.inline_layout import cursor_x
 from app.chat_view.look import Look, Marks
 from app.chat_view.shown_text import ShownText
@@ -19,7 +20,7 @@ from app.chat_view.sideways import BAR_SPACE, Sideways
 from app.translation import format_number, tr
 
 HEAD_HEIGHT, PADDING_X, PADDING_Y, RADIUS = 34, 14, 10, 10
-COPY_WIDTH = 74
+COPY_WIDTH, ICON_SIZE = 74, 15
 TAB = 4  # characters
 MOST_LINES_KEPT = 300
 LINES_AT_ONCE = 150  # coloured in one go while nothing waits
@@ -119,7 +120,9 @@ class CodeLayout(BlockLayout):
         last = min(int((clip[1] - top) // self._line_height) + 1, len(self._lines))
         if first >= last:
             return
-        if self.is_unfinished and last - self._highlighter.num_lines <= LINES_AT_ONCE:
+        if not self._highlighter.is_ready:
+            QTimer.singleShot(0, partial(find_lexer, self._language))  # what is painted next has its colours
+        elif self.is_unfinished and last - self._highlighter.num_lines <= LINES_AT_ONCE:
             self._colour(last)
         painter.save()
         painter.setClipRect(box.adjusted(PADDING_X - 4, 0, 4 - PADDING_X, 0), Qt.ClipOperation.IntersectClip)
@@ -262,9 +265,10 @@ class CodeLayout(BlockLayout):
         painter.drawText(name, middle, shortened)
         icon = "check" if self._is_copied else "copy"
         scale = painter.device().devicePixelRatioF()
-        pixmap = self._look.theme.icons.pixmap(icon, tokens.secondary, 15, scale)
+        side = self._look.theme.scaled(ICON_SIZE)
+        pixmap = self._look.theme.icons.pixmap(icon, tokens.secondary, side, scale)
         painter.drawPixmap(
-            QPointF(box.right() - self._copy_width + 8, head.top() + (self._head_height - 15) / 2), pixmap
+            QPointF(box.right() - self._copy_width + 8, head.top() + (self._head_height - side) / 2), pixmap
         )
         painter.drawText(
             head.adjusted(0, 0, -PADDING_X, 0),

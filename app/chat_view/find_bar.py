@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
+from app.escape_key import asks_for_escape
 from app.theme.theme import Theme
 from app.translation import format_number, tr
 
@@ -29,7 +30,7 @@ class FindBar(QFrame):
         self._count = QLabel(self)
         self._count.setTextFormat(Qt.TextFormat.PlainText)
         self._count.setProperty("tone", "secondary")
-        self._count.setFont(theme.fonts.small)
+        theme.give_font(self._count, "small")
         self._icons: list[tuple[QToolButton, str]] = []
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 4, 6, 4)
@@ -44,14 +45,17 @@ class FindBar(QFrame):
             button = QToolButton(self)
             button.setAccessibleName(name)
             button.setToolTip(name)
-            button.setFixedSize(28, 28)
             button.clicked.connect(action)
+            theme.give_icon_size(button, 16)
             layout.addWidget(button)
             self._icons.append((button, icon))
-        self.setFixedSize(WIDTH, HEIGHT)
         theme.changed.connect(self._dress)
         self._dress()
         self.hide()
+
+    def fit(self, room: int) -> None:
+        """Be as wide as there is room for, and no wider than it is good for."""
+        self.setFixedWidth(min(self._theme.scaled(WIDTH), room))
 
     def show_count(self, number: int, count: int) -> None:
         """Say which match is shown, of how many; nothing while nothing is looked for."""
@@ -64,11 +68,7 @@ class FindBar(QFrame):
 
     def event(self, event: QEvent) -> bool:
         """Escape is for this bar before it is for the window."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-        ):
+        if asks_for_escape(event):
             event.accept()
             return True
         return super().event(event)
@@ -84,5 +84,8 @@ class FindBar(QFrame):
             super().keyPressEvent(event)
 
     def _dress(self) -> None:
+        side = self._theme.scaled(28)
+        self.setFixedHeight(self._theme.scaled(HEIGHT))
         for button, icon in self._icons:
+            button.setFixedSize(side, side)
             button.setIcon(self._theme.icons.icon(icon, self._theme.tokens.secondary))

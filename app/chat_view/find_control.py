@@ -62,6 +62,7 @@ class FindControl(QObject):
     def place(self) -> None:
         """Put the bar into its corner."""
         width = self._view.viewport().width()
+        self.bar.fit(width - 2 * MARGIN)
         self.bar.move(max(width - self.bar.width() - MARGIN, 4), 8)
 
     def _show_match(self) -> None:

@@ -7,6 +7,7 @@ know characters, fonts and colours only.
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import cast
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -84,6 +85,13 @@ class InlineLayout:
         self._shown = ShownText("")
         self._pieces: list[_Piece] = []
         self._width = 0.0
+        self._formats: list[_Format] = []
+        self._changed_from = 0.0
+
+    @property
+    def changed_from(self) -> float:
+        """Above this height nothing looks different since the text before this one."""
+        return self._changed_from
 
     @property
     def inline(self) -> InlineText:
@@ -112,15 +120,39 @@ class InlineLayout:
             is_rtl = not inline.text.isascii() and is_right_to_left(inline.text)
             side = Qt.AlignmentFlag.AlignRight if is_rtl else Qt.AlignmentFlag.AlignLeft
             self._option.setAlignment(side)
-        kept = 0
+        kept = same = 0
         if width == self._width:
+            same = self._length_of_same(shown, formats)
             while kept < len(self._pieces) - 1 and _is_same(self._pieces[kept], shown, formats):
                 kept += 1
-        self._inline, self._shown, self._width = inline, shown, width
+        self._inline, self._shown, self._width, self._formats = inline, shown, width, formats
         del self._pieces[kept:]
         if shown.length:
             start = self._pieces[-1].end if self._pieces else 0
             self._lay_out_rest(start, formats)
+        self._changed_from = self._line_top(same)
+
+    def _length_of_same(self, shown: ShownText, formats: list[_Format]) -> int:
+        """How many units of another text look as now, less the last word, which may go to another line."""
+        before, after = self._shown.text, shown.text
+        length = len(before)
+        if not after.startswith(before):
+            pairs = enumerate(zip(before, after, strict=False))
+            length = next((number for number, (old, new) in pairs if old != new), min(length, len(after)))
+        space = before.rfind(" ", 0, length)
+        same = _units(before[:space]) if space > 0 else 0
+        for old, new in zip_longest(self._formats, formats):
+            if old != new:
+                return min([same, *(part.start for part in (old, new) if part is not None)])
+        return same
+
+    def _line_top(self, position: int) -> float:
+        """Where the line with one of Qt's positions begins."""
+        if not position or not self._pieces:
+            return 0.0
+        piece = self._pieces[max(bisect_right(self._pieces, position, key=lambda piece: piece.start) - 1, 0)]
+        line = piece.layout.lineForTextPosition(min(position, piece.end - 1) - piece.start)
+        return piece.top + line.y() + min(line.ascent() - self._ascent, 0) if line.isValid() else 0.0
 
     def draw(
         self, painter: QPainter, origin: QPointF, clip: tuple[float, float], marks: Marks, colour: str
@@ -136,7 +168,8 @@ class InlineLayout:
                 for chip in piece.chips:
                     painter.drawRoundedRect(chip.translated(place), CHIP_RADIUS, CHIP_RADIUS)
             painter.setPen(QColor(colour))
-            piece.layout.draw(painter, place, self._look.mark_ranges(marks, self._shown, piece.start))
+            seen = QRectF(origin.x() - WIDEST, clip[0], 2 * WIDEST, clip[1] - clip[0])
+            piece.layout.draw(painter, place, self._look.mark_ranges(marks, self._shown, piece.start), seen)
             for part in piece.formats:
                 if part.formula is not None:
                     line = piece.layout.lineForTextPosition(part.start - piece.start)
@@ -182,9 +215,14 @@ class InlineLayout:
             return QRectF(0, piece.top, 0, self._line_height)
         return QRectF(cursor_x(line, inner), piece.top + line.y(), 0, line.height())
 
+    @property
+    def links(self) -> list[Link]:
+        """The links that may be opened."""
+        return [link for link in self._inline.links if is_allowed(link.target)]
+
     def link_at(self, x: float, y: float) -> Link | None:
         """The link whose characters are at a point."""
-        links = [link for link in self._inline.links if is_allowed(link.target)]
+        links = self.links
         if not links or not 0 <= y < self.height:
             return None
         position = self.position_at(x, y)

@@ -18,11 +18,13 @@ class JumpButton(QToolButton):
         self.setObjectName("jumpToEnd")
         self.setAccessibleName(tr("Jump to the end"))
         self.setToolTip(tr("Jump to the end"))
-        self.setFixedSize(SIZE, SIZE)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        theme.give_icon_size(self, 16)
         theme.changed.connect(self._dress)
         self._dress()
         self.hide()
 
     def _dress(self) -> None:
+        side = self._theme.scaled(SIZE)
+        self.setFixedSize(side, side)
         self.setIcon(self._theme.icons.icon("arrow-down", self._theme.tokens.text))

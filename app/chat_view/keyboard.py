@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
+from app.chat_view.link_keys import LinkKeys
 from app.chat_view.message_menu import popup_menu
 
 if TYPE_CHECKING:
@@ -12,10 +13,14 @@ if TYPE_CHECKING:
 
 
 class Keyboard:
-    """Up and Down go from message to message, Enter says what can be done with one, F7 opens it as text."""
+    """Up and Down go from message to message, Left and Right from link to link of one.
+
+    Enter opens the link, else it says what can be done with the message; F7 opens that as text.
+    """
 
     def __init__(self, view: "ChatView") -> None:
         self._view = view
+        self.links = LinkKeys(view)
 
     def press(self, event: QKeyEvent) -> bool:
         """Do what a key means here; False for a key that means nothing."""
@@ -48,8 +53,11 @@ class Keyboard:
                 view.select_row(last if row is None else max(row - 1, 0))
             case Qt.Key.Key_Down if last >= 0:
                 view.select_row(view.rows_in_sight().start if row is None else min(row + 1, last))
+            case Qt.Key.Key_Left | Qt.Key.Key_Right:
+                return self.links.step(1 if key == Qt.Key.Key_Right else -1)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter if row is not None:
-                self.open_menu()
+                if not self.links.follow():
+                    self.open_menu()
             case Qt.Key.Key_Space if row is not None and not view.column.layout(row).reasoning_rect.isEmpty():
                 view.toggle_reasoning(row)
             case Qt.Key.Key_F7 if last >= 0:

@@ -14,7 +14,8 @@ from markdown_it.token import Token
 
 from app.chat_view.blocks import Block, Code, LongText, Prose, Table
 from app.chat_view.inline_text import make_inline_text, without_bidi_controls
-from app.chat_view.markdown_parser import DEEPEST, MOST_COLUMNS
+from app.chat_view.markdown_parser import DEEPEST
+from app.chat_view.open_fence import OpenFence
 from app.chat_view.open_paragraph import OpenParagraph
 from app.chat_view.token_blocks import ContinuedList, SourceLines, make_blocks
 
@@ -28,7 +29,6 @@ _UNDECIDED = re.compile(
     r"[ \t]*(?:[-=*_+#>`~|:. \t]+|\d{1,9}[.)]?[ \t]*)?\Z"
 )  # a line that may become anything
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
-_FENCE = re.compile(r"([ ]{0,3})(`{3,}|~{3,})")
 
 
 class MarkdownBlocks:
@@ -88,16 +88,22 @@ class MarkdownBlocks:
 
     def read(self) -> int:
         """Read the next slice; returns how many blocks at the front are the same as before."""
-        same = len(self._final)
+        same, before = len(self._final), list(self._open)
         if not self.is_behind:
-            return same + len(self._open)
+            return same + len(before)
         wanted = self._end_of_slice()
         grows = (self._grow_prose, self._grow_fence, self._grow_table, self._grow_long_text)
         if not any(grow(wanted) for grow in grows):
             self._parse(wanted)
         if self._is_finished and self._read_to >= self._wanted_end:
             self._read_again()
-        return min(same, len(self._final))
+        if len(self._final) < same:
+            return len(self._final)
+        now = self.blocks_from(same)
+        return same + next(
+            (number for number, (old, new) in enumerate(zip(before, now, strict=False)) if old != new),
+            min(len(before), len(now)),
+        )
 
     def _end_of_slice(self) -> int:
         """How far to read now: some lines, or more of open code, of which a line costs little."""
@@ -162,7 +168,7 @@ class MarkdownBlocks:
         """Whether what is open had better be shown as it is: too long, too deep, too many."""
         last = self._last
         if isinstance(last, Table):
-            is_large = len(last.rows) > MOST_ROWS or len(last.alignments) > MOST_COLUMNS
+            is_large = len(last.rows) > MOST_ROWS
         else:
             num_lines = self._source.count("\n", self._tail, end)
             is_large = (end - self._tail > LONGEST or num_lines > MOST_LINES) and not isinstance(last, Code)
@@ -220,36 +226,21 @@ class MarkdownBlocks:
         self._read_to = end
         return True
 
-    def _continued_fence(self) -> "re.Match[str] | None":
-        """How the code at the end began, if it is on the top level and goes on."""
-        if len(self._open) != 1:
-            return None
-        block = self._open[0]
-        if not isinstance(block.content, Code) or block.content.is_closed or block.containers:
-            return None
-        return _FENCE.match(self._source, block.start)
-
     def _grow_fence(self, end: int) -> bool:
         """Append lines to open code; False where it ends among them."""
-        fence = self._continued_fence()
-        if fence is None or fence[1]:
+        block = self._open[-1] if self._open else None
+        if block is None or not isinstance(block.content, Code) or block.content.is_closed:
             return False
-        block = self._open[0]
-        code = block.content
-        assert isinstance(code, Code)
-        if code.place < 0 or self._read_to <= code.place:
+        fence = OpenFence.find(self._source, block)
+        if fence is None or self._read_to <= fence.first_line:
             return False
-        line = self._source.rfind("\n", 0, self._read_to) + 1
-        while line < end:
-            line_end = self._source.find("\n", line, end)
-            text = self._source[line : line_end if line_end >= 0 else end].strip()
-            if text.startswith(fence[2]) and not text.strip(fence[2][0]):
-                return False
-            if line_end < 0:
-                break
-            line = line_end + 1
-        grown = code.text + without_bidi_controls(self._source[self._read_to : end])
-        self._open = [replace(block, content=replace(code, text=grown), end=end)]
+        new = fence.grow(self._source, self._read_to, end)
+        if new is None:
+            return False
+        text = block.content.text + without_bidi_controls(new)
+        place = block.content.place if not fence.column else fence.place_of(text, self._source)
+        grown = replace(block.content, text=text, place=place)
+        self._open = [*self._open[:-1], replace(block, content=grown, end=end)]
         self._read_to = end
         return True
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
-from markdown_it.rules_block import StateBlock, html_block
+from markdown_it.rules_block import StateBlock, html_block, table
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -28,8 +28,9 @@ DEEPEST = (
 LONGEST_INLINE = 8_000  # characters of one paragraph; more is shown without inline formatting
 MOST_MARKS = 1500  # of one paragraph, that could begin or end a format
 MOST_STEPS = 2_000_000  # characters looked at for what could begin a link: that many marks, that long a text
-MOST_COLUMNS = 64  # of a table
+MOST_COLUMNS = 64  # of a table; one with more is shown as it was written
 LONGEST_FORMULA = 60  # lines
+_WORDS = re.compile(r"[A-Za-z0-9 ]+")  # nothing that any rule looks for: most cells of tables
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 
 
@@ -55,6 +56,7 @@ def make_parser() -> MarkdownIt:
         {"alt": ["paragraph", "reference", "blockquote", "list"]},
     )
     parser.inline.ruler.before("escape", "bracket_formula", _bracket_formula)
+    parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.core.ruler.before("inline", "tasks", _mark_tasks)
     parser.core.ruler.after("inline", "html_blocks", _read_html_blocks)
@@ -98,7 +100,8 @@ class _PlacingInline(ParserInline):
 
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
         if (
-            len(src) > LONGEST_INLINE
+            _WORDS.fullmatch(src)
+            or len(src) > LONGEST_INLINE
             or sum(map(src.count, "*_~\\$`<")) > MOST_MARKS
             or len(src) * sum(map(src.count, "[<:@")) > MOST_STEPS
         ):
@@ -123,6 +126,16 @@ def _make_html_inline() -> _PlacingInline:
 
 
 _HTML_INLINE = _make_html_inline()
+
+
+def _table(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:
+    """A table, unless it has too many columns: reading thousands of cells takes long."""
+    under = first_line + 1  # the line that says what is a column
+    if under < end_line:
+        columns = state.src[state.bMarks[under] : state.eMarks[under]].strip().strip("|")
+        if columns.count("|") >= MOST_COLUMNS:
+            return False
+    return table(state, first_line, end_line, silent)
 
 
 def _html_block(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:

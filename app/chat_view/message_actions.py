@@ -1,6 +1,6 @@
 """The small buttons under a message: real ones, so that they have names, focus and tooltips."""
 
-from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.conversations.conversation import Message
@@ -33,7 +33,7 @@ class MessageActions(QWidget):
         self._previous = self._button("chevron-left", tr("Previous version"))
         self._versions = QLabel(self)
         self._versions.setTextFormat(Qt.TextFormat.PlainText)
-        self._versions.setFont(theme.fonts.small)
+        theme.give_font(self._versions, "small")
         self._versions.setProperty("tone", "secondary")
         layout.addWidget(self._versions)
         self._next = self._button("chevron-right", tr("Next version"))
@@ -84,8 +84,7 @@ class MessageActions(QWidget):
         button = QToolButton(self)
         button.setAccessibleName(name)
         button.setToolTip(name)
-        button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
-        button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
+        self._theme.give_icon_size(button, ICON_SIZE)
         button.setProperty("shape", "small")
         layout = self.layout()
         assert layout is not None
@@ -95,5 +94,7 @@ class MessageActions(QWidget):
 
     def _dress(self) -> None:
         tokens = self._theme.tokens
+        side = self._theme.scaled(BUTTON_SIZE)
         for button, icon in self._icons:
+            button.setFixedSize(side, side)
             button.setIcon(self._theme.icons.icon(icon, tokens.secondary, tokens.line))

@@ -72,15 +72,20 @@ class MessageColumn:
         del self._is_exact[num_rows:], self._extents[num_rows:]
         self._heights.truncate(num_rows)
 
-    def change(self, row: int, deadline: float) -> None:
-        """Take a message as it is now; one that is not laid out is only estimated."""
+    def change(self, row: int, deadline: float) -> bool:
+        """Take a message as it is now; False where that leaves everything in its place.
+
+        One that is not laid out is only estimated.
+        """
         layout = self._layouts.get(row)
         self._extents[row] = None
+        before = self._heights[row]
         if layout is None:
             self._is_exact[row] = False
             self._heights.set_height(row, self._extent(row).height(self._width))
         else:
             self._bring_up_to_date(row, layout, deadline)
+        return not self._is_exact[row] or self._heights[row] != before
 
     def lay_out(self, top: float, bottom: float, deadline: float) -> bool:
         """Lay out every message between two heights, reading until a time; True where that has moved any."""

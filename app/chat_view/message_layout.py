@@ -26,7 +26,7 @@ NAME_HEIGHT, NAME_INDENT = 32, 29
 REASONING_GAP = 12
 NOTE_GAP, NOTE_HEIGHT = 6, 28  # the line under a message; its buttons are as high
 ACTIONS_UNDER_BUBBLE = 14  # they reach into the gap below
-ACTIONS_WIDTH = 150  # what the buttons of an answer take of the line
+ACTIONS_WIDTH = 236  # what the buttons of an answer and its versions may take of the line
 CALLOUT_GAP, CALLOUT_PADDING, CALLOUT_INDENT = 10, 14, 30
 ICON_SIZE = 18
 
@@ -39,8 +39,12 @@ class MessageLayout:
         self._width = width
         self._name_height = look.theme.scaled(NAME_HEIGHT)
         self._note_height = look.theme.scaled(NOTE_HEIGHT)
+        self._icon_size = look.theme.scaled(ICON_SIZE)
+        self._name_indent = look.theme.scaled(NAME_INDENT)
+        self._callout_indent = look.theme.scaled(CALLOUT_INDENT)
         self._message = message
-        self._note = ""
+        self._noted = ("", 0.0)  # the line under the message, and the width it was laid out to
+        self._long_note: InlineLayout | None = None
         tokens = look.theme.tokens
         self._text = TextColumn(look, colour=tokens.text, parser=None if self._is_users else parser)
         self._reasoning = ReasoningBox(look, parser)
@@ -54,14 +58,26 @@ class MessageLayout:
             self._text.column.set_width(min(ceil(self._text.column.natural_width) + 1, self._text_width()))
         if message.reasoning:
             self._reasoning.update(message, width)
-        self._note = note_under(message, activity)
+        self._take_note(note_under(message, activity))
         if message.state == "failed":
             stats = message.stats
             error = describe_code(stats.error_code, stats.error_message, stats.error_details)
             fonts, tokens = self._look.theme.fonts, self._look.theme.tokens
             self._callout = InlineLayout(self._look, fonts.interface, colour=tokens.callout_text)
             text = plain_text(f"{error.happened}\n{error.to_do}", 0)
-            self._callout.lay_out(text, width - CALLOUT_INDENT - 2 * CALLOUT_PADDING)
+            self._callout.lay_out(text, width - self._callout_indent - 2 * CALLOUT_PADDING)
+
+    def _take_note(self, note: str) -> None:
+        """A note that has no room beside the buttons gets lines of its own above them."""
+        if (note, self._width) == self._noted:
+            return
+        self._noted = (note, self._width)
+        font = self._look.theme.fonts.small
+        room = self._width - self._look.theme.scaled(ACTIONS_WIDTH)
+        self._long_note = None
+        if QFontMetricsF(font).horizontalAdvance(note) > room:
+            self._long_note = InlineLayout(self._look, font, colour=self._look.theme.tokens.secondary)
+            self._long_note.lay_out(plain_text(note, 0), self._width)
 
     @property
     def message(self) -> Message:
@@ -85,7 +101,7 @@ class MessageLayout:
         """From the gap above the message to the end of its last part."""
         if self._is_users:
             return ROW_GAP + self._text.height + 2 * BUBBLE_PADDING_Y + ACTIONS_UNDER_BUBBLE
-        return self._callout_top + self._callout_height + NOTE_GAP + self._note_height
+        return self._note_top + self._long_note_height + self._note_height
 
     @property
     def text_rect(self) -> QRectF:
@@ -217,11 +233,8 @@ class MessageLayout:
             self._paint_part(painter, part, top_left + corner, clip=clip, marks=marks)
         if self._callout is not None:
             self._paint_callout(painter, top_left, self._callout, clip)
-        if self._note and inner_bottom > self.actions_rect.top():
-            painter.setPen(QColor(self._look.theme.tokens.secondary))
-            painter.setFont(self._look.theme.fonts.small)
-            place = self.actions_rect.translated(top_left).adjusted(0, 0, -ACTIONS_WIDTH, 0)
-            _draw_line(painter, place, self._note)
+        if self._noted[0] and inner_bottom > self._note_top:
+            self._paint_note(painter, top_left, clip)
 
     def _paint_part(
         self, painter: QPainter, part: int, origin: QPointF, *, clip: QRectF, marks: MessageMarks
@@ -251,6 +264,16 @@ class MessageLayout:
 
         text.column.draw(painter, origin, (clip.top(), clip.bottom()), marks_of)
 
+    def _paint_note(self, painter: QPainter, top_left: QPointF, clip: QRectF) -> None:
+        colour = self._look.theme.tokens.secondary
+        if self._long_note is not None:
+            place = top_left + QPointF(0, self._note_top)
+            self._long_note.draw(painter, place, (clip.top(), clip.bottom()), NO_MARKS, colour)
+            return
+        painter.setPen(QColor(colour))
+        painter.setFont(self._look.theme.fonts.small)
+        _draw_line(painter, self.actions_rect.translated(top_left), self._noted[0])
+
     def _paint_bubble(self, painter: QPainter, top_left: QPointF) -> None:
         bubble = self.text_rect.adjusted(
             -BUBBLE_PADDING_X, -BUBBLE_PADDING_Y, BUBBLE_PADDING_X, BUBBLE_PADDING_Y
@@ -262,14 +285,14 @@ class MessageLayout:
         painter.drawRoundedRect(bubble, BUBBLE_RADIUS, BUBBLE_RADIUS)
 
     def _paint_name(self, painter: QPainter, top_left: QPointF) -> None:
-        icon_top = top_left.y() + ROW_GAP + (self._name_height - 8 - ICON_SIZE) / 2
+        icon_top = top_left.y() + ROW_GAP + (self._name_height - 8 - self._icon_size) / 2
         self._paint_icon(painter, QPointF(top_left.x(), icon_top), "answer", self._look.theme.tokens.accent)
         painter.setPen(QColor(self._look.theme.tokens.text))
         painter.setFont(self._look.theme.fonts.strong)
         place = QRectF(
-            top_left.x() + NAME_INDENT,
+            top_left.x() + self._name_indent,
             top_left.y() + ROW_GAP,
-            self._width - NAME_INDENT,
+            self._width - self._name_indent,
             self._name_height - 8,
         )
         _draw_line(painter, place, self._message.model)
@@ -289,12 +312,12 @@ class MessageLayout:
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 12, 12)
         corner = box.topLeft() + QPointF(CALLOUT_PADDING, CALLOUT_PADDING + 2)
         self._paint_icon(painter, corner, "alert", tokens.callout_text)
-        origin = box.topLeft() + QPointF(CALLOUT_PADDING + CALLOUT_INDENT, CALLOUT_PADDING)
+        origin = box.topLeft() + QPointF(CALLOUT_PADDING + self._callout_indent, CALLOUT_PADDING)
         callout.draw(painter, origin, (clip.top(), clip.bottom()), NO_MARKS, tokens.callout_text)
 
     def _paint_icon(self, painter: QPainter, place: QPointF, name: str, colour: str) -> None:
         scale = painter.device().devicePixelRatioF()
-        painter.drawPixmap(place, self._look.theme.icons.pixmap(name, colour, ICON_SIZE, scale))
+        painter.drawPixmap(place, self._look.theme.icons.pixmap(name, colour, self._icon_size, scale))
 
     @property
     def _is_users(self) -> bool:
@@ -310,6 +333,14 @@ class MessageLayout:
     @property
     def _callout_top(self) -> float:
         return ROW_GAP + self._name_height + self._reasoning_height + self._text.height
+
+    @property
+    def _note_top(self) -> float:
+        return self._callout_top + self._callout_height + NOTE_GAP
+
+    @property
+    def _long_note_height(self) -> float:
+        return self._long_note.height if self._long_note is not None else 0.0
 
     @property
     def _callout_height(self) -> float:

@@ -29,6 +29,11 @@ class ProseLayout(BlockLayout):
         return self._lines.inline.text
 
     @property
+    def changed_from(self) -> float:
+        """The first line that is new."""
+        return self._lines.changed_from
+
+    @property
     def natural_width(self) -> float:
         """The longest line."""
         return self._lines.natural_width
@@ -53,6 +58,11 @@ class ProseLayout(BlockLayout):
     def caret(self, position: int) -> QRectF:
         """Where a position is."""
         return self._lines.caret(position)
+
+    @property
+    def links(self) -> list[Link]:
+        """Those of the paragraph."""
+        return self._lines.links
 
     def link_at(self, x: float, y: float) -> Link | None:
         """The link at a point."""

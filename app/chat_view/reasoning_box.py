@@ -20,6 +20,7 @@ class ReasoningBox:
     def __init__(self, look: Look, parser: MarkdownIt) -> None:
         self._look = look
         self.head_height = look.theme.scaled(HEAD_HEIGHT)
+        self._icon_size = look.theme.scaled(ICON_SIZE)
         self._parser = parser
         self._message: Message | None = None
         self._width = 0.0
@@ -89,18 +90,19 @@ class ReasoningBox:
         self._draw_icon(
             painter, "chevron-down" if self.is_open else "chevron-right", origin.x() + PADDING, origin
         )
-        self._draw_icon(painter, "thought", origin.x() + self._width - PADDING - ICON_SIZE, origin)
+        self._draw_icon(painter, "thought", origin.x() + self._width - PADDING - self._icon_size, origin)
         painter.setPen(QColor(tokens.secondary))
         painter.setFont(fonts.small)
-        place = QRectF(
-            origin.x() + PADDING + 24, origin.y(), self._width - 2 * PADDING - 48, self.head_height
-        )
+        beside = PADDING + self._icon_size + 8
+        place = QRectF(origin.x() + beside, origin.y(), self._width - 2 * beside, self.head_height)
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self.title)
 
     def _draw_icon(self, painter: QPainter, name: str, x: float, origin: QPointF) -> None:
         scale = painter.device().devicePixelRatioF()
-        pixmap = self._look.theme.icons.pixmap(name, self._look.theme.tokens.secondary, ICON_SIZE, scale)
-        painter.drawPixmap(QPointF(x, origin.y() + (self.head_height - ICON_SIZE) / 2), pixmap)
+        pixmap = self._look.theme.icons.pixmap(
+            name, self._look.theme.tokens.secondary, self._icon_size, scale
+        )
+        painter.drawPixmap(QPointF(x, origin.y() + (self.head_height - self._icon_size) / 2), pixmap)
 
 
 def _duration(seconds: float) -> str:

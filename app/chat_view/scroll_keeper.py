@@ -95,9 +95,8 @@ class ScrollKeeper(QObject):
     def take_changes(self, rows: list[int], reading_s: float) -> None:
         """Take messages as they are now."""
         deadline = time.perf_counter() + reading_s
-        for row in rows:
-            self._column.change(row, deadline)
-        if rows:
+        has_changed = [self._column.change(row, deadline) for row in rows]
+        if any(has_changed):
             self.settle()
 
     def hold(self, row: int) -> None:

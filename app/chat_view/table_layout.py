@@ -171,6 +171,16 @@ class TableLayout(BlockLayout):
         cell, start, corner = self._cell_of(position)
         return cell.caret(position - start).translated(corner)
 
+    @property
+    def links(self) -> list[Link]:
+        """Those of all cells."""
+        return [
+            Link(start + link.start, start + link.end, link.target)
+            for row, starts in zip(self._cells, self._starts, strict=True)
+            for cell, start in zip(row, starts, strict=True)
+            for link in cell.links
+        ]
+
     def link_at(self, x: float, y: float) -> Link | None:
         """The link at a point."""
         found = self._cell_at(x, y)

@@ -33,8 +33,25 @@ def bytes_per_token(path: Sequence[Message]) -> float:
     return max(length / tokens, 1.0) if tokens else BYTES_PER_TOKEN
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredPath:
+    """What each message of a path costs; it stays true while somebody writes the next one."""
+
+    path: Sequence[Message]
+    ratio: float  # bytes of a token
+    costs: Sequence[int]  # tokens of each message
+    exact_tokens: int | None  # of all of them, where the last answer's figures tell
+
+
+def measure_path(path: Sequence[Message]) -> MeasuredPath:
+    """Measure every message; takes a while where there are thousands."""
+    ratio = bytes_per_token(path)
+    costs = [_cost(message.full_text, ratio) for message in path]
+    return MeasuredPath(path, ratio, costs, _exact_tokens(path))
+
+
 def plan_context(
-    path: Sequence[Message],
+    measured: MeasuredPath,
     *,
     system_prompt: str = "",
     draft: str = "",
@@ -46,10 +63,8 @@ def plan_context(
     The system prompt always stays. Messages are left out from the oldest on, and the first one that is kept
     is the user's, as chat templates want it.
     """
-    ratio = bytes_per_token(path)
-    costs = [_cost(message.full_text, ratio) for message in path]
+    path, ratio, costs, exact = measured.path, measured.ratio, measured.costs, measured.exact_tokens
     before = (_cost(system_prompt, ratio) if system_prompt else 0) + sum(costs)
-    exact = _exact_tokens(path)
     is_exact = exact is not None and exact > before / 2  # else it was an answer to a part of the path
     used = (exact if exact is not None and is_exact else before) + (_cost(draft, ratio) if draft else 0)
     reserve = min(max_tokens or LONGEST_RESERVE, LONGEST_RESERVE, context_length // 4)

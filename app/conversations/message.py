@@ -26,7 +26,8 @@ class AnswerStats:
     drafting: str = ""  # what drafting brought, in the engine's words; empty where nobody drafted
     expert_use: str = ""  # which experts it used, as `expert_use` writes it; empty where nobody counted
     finish_reason: str = ""  # stop, length, cancelled; empty while running and after an error
-    reasoning_ended_by: str = ""  # budget or loop, where the model did not end it by itself
+    drifted_to: str = ""  # the code of a language that it slipped into; empty where it did not
+    reasoning_ended_by: str = ""  # budget, loop or asked, where the model did not end it by itself
     template_fallback: str = ""  # whose plain turns stood in for the model's template, which failed
     template_failure: str = ""  # of what it failed
     error_code: str = ""

@@ -43,7 +43,7 @@ def read_message(row: Any) -> Message:
         attachments=read_attachments(row[6]),
         state="interrupted" if row[7] == "streaming" else row[7],
         model=row[8],
-        stats=read_stats(json.loads(row[9])),
+        stats=read_stats(json.loads(row[9])) if row[9] != "{}" else AnswerStats(),
         created_at=row[10],
         deleted_at=row[11],
     )

@@ -17,6 +17,7 @@ class ConversationSettings:
     model: str = ""  # `builtin`, a path or a library name; empty: the one chosen in the window
     sampling: dict[str, SamplingValue] = field(default_factory=dict)  # fields of SamplingParams, changed ones
     reasoning_effort: str = ""  # one of the loaded model's reasoning_efforts; empty: its own default
+    keep_language: bool = False  # other scripts than the conversation's become unlikely
     preset: str = ""  # the name of the preset that the values came from
     max_tokens: int | None = None  # of an answer; None goes on to the context length
     stop: tuple[str, ...] = ()  # stop strings
@@ -55,6 +56,8 @@ def _fits(name: str, value: Any) -> bool:
         )
     if name == "max_tokens":
         return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    if name == "keep_language":
+        return isinstance(value, bool)
     if name == "stop":
         return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
     return name in _TEXTS and isinstance(value, str)

@@ -52,6 +52,7 @@ class AnswerFigures:
             expert_use=add_written(so_far.expert_use, usage.expert_counts),
             finish_reason=event.reason,
             reasoning_ended_by=event.reasoning_ended_by or so_far.reasoning_ended_by,
+            drifted_to=event.drifted_to or so_far.drifted_to,
             template_fallback=notice.fallback if notice is not None else "",
             template_failure=notice.reason if notice is not None else "",
         )

@@ -40,6 +40,7 @@ class ChatSession(QObject):
     settings_changed = Signal(object)  # ConversationSettings
     activity_changed = Signal(str)  # what the answer waits for, in words
     answering_changed = Signal(bool)
+    reasoning_changed = Signal(bool)  # the model thinks, and has not begun to answer
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class ChatSession(QObject):
         self._store = store
         self._client = client
         self._phase: Phase = "idle"
+        self.is_reasoning = False
         self._activity = ""
         self._model = ""
         self._answer_id = ""
@@ -159,6 +161,7 @@ class ChatSession(QObject):
             return []
         changed = self.conversation.delete(message_id, with_branch=with_branch)
         self._store.save(self.conversation.header, *changed)
+        self._client.forget(self.conversation.id)
         self.path_changed.emit()
         return [message.id for message in changed]
 
@@ -189,6 +192,10 @@ class ChatSession(QObject):
         elif self._phase in ("asking", "answering"):
             self._enter("stopping", tr("Stopping…"))
             self._client.cancel(self._request_id)
+
+    def answer_now(self) -> None:
+        """Let the model end its reasoning and answer; both are kept."""
+        self._client.answer_now(self._request_id)
 
     def interrupt(self) -> None:
         """The window closes: keep what has arrived, as an answer that was cut short."""
@@ -231,6 +238,7 @@ class ChatSession(QObject):
                 sampling=settings.sampling_params(),
                 limits=GenerationLimits(max_tokens=settings.max_tokens, stop=settings.stop),
                 reasoning_effort=settings.reasoning_effort,
+                keep_language=settings.keep_language,
                 continue_last=bool(self._answer.text),
             )
         except ValueError as error:
@@ -267,6 +275,7 @@ class ChatSession(QObject):
         )
         if self._phase == "asking":
             self._say(tr("Thinking…"))
+            self._note_reasoning(True)
         self.reasoning_arrived.emit(answer.id, text)
         self._save_soon()
 
@@ -319,10 +328,16 @@ class ChatSession(QObject):
         was_answering = self.is_answering
         self._phase = phase
         self._say(activity)
+        self._note_reasoning(False)
         if was_answering != self.is_answering:
             for signal, slot in self._engine_signals():
                 (signal.connect if self.is_answering else signal.disconnect)(slot)
             self.answering_changed.emit(self.is_answering)
+
+    def _note_reasoning(self, is_reasoning: bool) -> None:
+        if is_reasoning != self.is_reasoning:
+            self.is_reasoning = is_reasoning
+            self.reasoning_changed.emit(is_reasoning)
 
     def _say(self, activity: str) -> None:
         if activity != self._activity:

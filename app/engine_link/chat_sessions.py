@@ -88,6 +88,7 @@ class ChatSessions(QObject):
         if session is not None:
             session.stop()
         self._store.move_to_bin(conversation_id)
+        self._client.forget(conversation_id)
         self.removed.emit(conversation_id)
 
     def restore(self, conversation_id: str) -> None:

@@ -2,43 +2,55 @@
 
 import itertools
 import logging
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
 from app.engine_link.host_process import HostProcess
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import EngineError, rebuild_error
-from engine.contract.messages import (
-    CancelRequest,
-    ChangeLoadRequest,
-    ChangeSettingRequest,
-    ErrorEvent,
-    FinishedEvent,
-    GenerateRequest,
+from engine.contract.hub_messages import PauseRequest, TransferProgress
+from engine.contract.library_messages import (
     ImportProgress,
     ImportRequest,
-    LoadProgress,
-    LoadRequest,
-    Message,
     ModelImported,
-    ModelLoaded,
     ModelRemoved,
     ModelsListed,
     ModelsRequest,
+    RemoveRequest,
+    VerifyProgress,
+)
+from engine.contract.messages import (
+    AnswerNowRequest,
+    CancelRequest,
+    ErrorEvent,
+    FinishedEvent,
+    ForgetRequest,
+    GenerateRequest,
+    LoadProgress,
+    LoadRequest,
+    Message,
+    ModelLoaded,
     ModelUnloaded,
     ReasoningEvent,
-    RemoveRequest,
     Request,
-    SettingsListed,
-    SettingsRequest,
-    StatusListed,
-    StatusRequest,
     TextEvent,
     ToolCallEvent,
     UnloadRequest,
 )
+from engine.contract.pack_messages import EngineNotice, PackProgress, PacksListed
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
+from engine.contract.place_messages import MoveProgress
 from engine.contract.settings import SettingValue
+from engine.contract.settings_messages import (
+    ChangeLoadRequest,
+    ChangeSettingRequest,
+    SettingsListed,
+    SettingsRequest,
+    StatusListed,
+    StatusRequest,
+)
+from engine.contract.tuning_messages import SpeedNotice, TuneProgress
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +72,14 @@ class EngineClient(QObject):
     models_listed = Signal(str, object)  # request id, tuple of InstalledModel
     import_progressed = Signal(str, float)  # request id, fraction
     model_imported = Signal(str, object)  # request id, InstalledModel
-    model_removed = Signal(str, str)  # request id, model
+    model_removed = Signal(str, str, str)  # request id, model, entry of the bin
     settings_listed = Signal(str, object)  # request id (empty: changed elsewhere), EngineSettings
     status_listed = Signal(str, object)  # request id, StatusListed
+    arrived = Signal(object)  # an event of a subject that has a class of its own, asked for by `ask`
     failed = Signal(str, object)  # request id (empty: concerns no request), EngineError
+    speed_noticed = Signal(object)  # SpeedNotice
+    engine_noticed = Signal(object)  # EngineNotice
+    engine_failed = Signal(object)  # EngineError of a load or an answer, or of the host itself
 
     def __init__(self, host: HostProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -91,6 +107,7 @@ class EngineClient(QObject):
         sampling: SamplingParams | None = None,
         limits: GenerationLimits | None = None,
         reasoning_effort: str = "",
+        keep_language: bool = False,
         continue_last: bool = False,
     ) -> str:
         """Answer a conversation, or go on with its last answer; the model is loaded where it is not yet."""
@@ -104,6 +121,7 @@ class EngineClient(QObject):
                 sampling=sampling or SamplingParams(),
                 limits=limits or GenerationLimits(),
                 reasoning_effort=reasoning_effort,
+                keep_language=keep_language,
                 continue_last=continue_last,
             )
         )
@@ -119,7 +137,7 @@ class EngineClient(QObject):
         return self._send(ImportRequest(request_id=self._next_id(), path=path, copy=copy))
 
     def remove_model(self, model: str) -> str:
-        """Take a model out of the library, deleting what lies in the models folder: ask the user first."""
+        """Take a model out of the library into the bin; `model_removed` answers."""
         return self._send(RemoveRequest(request_id=self._next_id(), model=model))
 
     def list_settings(self) -> str:
@@ -138,10 +156,28 @@ class EngineClient(QObject):
         """Ask what is in memory; `status_listed` answers."""
         return self._send(StatusRequest(request_id=self._next_id()))
 
+    def ask(self, make: Callable[[str], Request]) -> str:
+        """Send what is made for the id it is given; progress and the answer come by `arrived`."""
+        return self._send(make(self._next_id()))
+
+    def pause(self, request_id: str, *, is_paused: bool) -> None:
+        """Let a download rest, or go on; the phase of its progress tells it."""
+        if request_id in self._in_flight:
+            self._host.send(PauseRequest(request_id=request_id, is_paused=is_paused))
+
     def cancel(self, request_id: str) -> None:
         """Stop an answer, a load or a copy; it still ends with `finished`."""
         if request_id in self._in_flight:
             self._host.send(CancelRequest(request_id=request_id))
+
+    def forget(self, conversation_id: str) -> None:
+        """A conversation or a part of it was deleted: what the engine kept of it goes too."""
+        self._host.send(ForgetRequest(request_id=self._next_id(), conversation_id=conversation_id))
+
+    def answer_now(self, request_id: str) -> None:
+        """End the reasoning of an answer, so that its text follows; without effect where there is none."""
+        if request_id in self._in_flight:
+            self._host.send(AnswerNowRequest(request_id=request_id))
 
     def start(self) -> None:
         """Start the host before the first request needs it."""
@@ -189,8 +225,20 @@ class EngineClient(QObject):
                 self._in_flight.pop(request_id, None)
                 self._take_list(message)
             case ErrorEvent():
+                request = self._in_flight.pop(request_id, None)
+                error = rebuild_error(message.code, message.message, message.details)
+                self.failed.emit(request_id, error)
+                if isinstance(request, LoadRequest | GenerateRequest | UnloadRequest):
+                    self.engine_failed.emit(error)
+            case SpeedNotice():
+                self.speed_noticed.emit(message)
+            case EngineNotice():
+                self.engine_noticed.emit(message)
+            case TransferProgress() | VerifyProgress() | MoveProgress() | PackProgress() | TuneProgress():
+                self.arrived.emit(message)
+            case _ if request_id or isinstance(message, PacksListed):
                 self._in_flight.pop(request_id, None)
-                self.failed.emit(request_id, rebuild_error(message.code, message.message, message.details))
+                self.arrived.emit(message)
             case _:
                 log.warning("the host sent a %s, which nobody asked for", type(message).__name__)
 
@@ -204,7 +252,7 @@ class EngineClient(QObject):
             case ModelImported():
                 self.model_imported.emit(message.request_id, message.model)
             case ModelRemoved():
-                self.model_removed.emit(message.request_id, message.model)
+                self.model_removed.emit(message.request_id, message.model, message.entry)
             case SettingsListed():
                 self.settings_listed.emit(message.request_id, message.settings)
             case StatusListed():
@@ -215,3 +263,4 @@ class EngineClient(QObject):
         for request_id in requests:
             self.failed.emit(request_id, error)
         self.failed.emit("", error)
+        self.engine_failed.emit(error)

@@ -42,7 +42,7 @@ class EngineStatus(QObject):
         client.text_arrived.connect(self._note_text)
         client.reasoning_arrived.connect(self._note_text)
         client.finished.connect(self._note_finished)
-        client.failed.connect(self._note_failure)
+        client.engine_failed.connect(self._note_failure)
 
     def _note_progress(self, _request_id: str, _model: str, fraction: float) -> None:
         self.load_fraction = fraction
@@ -85,7 +85,7 @@ class EngineStatus(QObject):
         self.loaded = event.loaded or self.loaded
         self._enter("ready" if self.loaded else "idle")
 
-    def _note_failure(self, _request_id: str, error: EngineError) -> None:
+    def _note_failure(self, error: EngineError) -> None:
         if isinstance(error, RequestError):  # nothing is wrong with the engine
             self._enter("ready" if self.loaded else "idle")
             return

@@ -34,6 +34,11 @@ class ModelLibrary(QObject):
         """The model with this name or at this path."""
         return next((one for one in self.models if model in (one.name, one.path)), None)
 
+    @property
+    def is_importing(self) -> bool:
+        """Whether the end of an import is still to be told."""
+        return bool(self._imports)
+
     def import_file(self, path: str) -> None:
         """Take a file into the library where it lies; `imported` or `refused` tells the end."""
         self._imports[self._client.import_model(path)] = path

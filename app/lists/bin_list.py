@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.conversations.bin import DAYS_IN_BIN, BinEntry
-from app.translation import tr
+from app.translation import tr, tr_count
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -71,9 +71,13 @@ def _title(entry: BinEntry) -> str:
 def _detail(entry: BinEntry) -> str:
     days = int((datetime.now().timestamp() - entry.deleted_at) // 86_400)
     left = max(DAYS_IN_BIN - days, 0)
-    kept = f"{left} day left" if left == 1 else f"{left} days left"
+    kept = tr_count(left, "{count} day left", "{count} days left")
     if not entry.message_ids:
-        return f"{kept} · chat"
-    count = len(entry.message_ids)
-    what = "1 message" if count == 1 else f"{count} messages"
-    return f"{kept} · {what} of “{entry.title}”"
+        return f"{kept} · {tr('chat')}"
+    what = tr_count(
+        len(entry.message_ids),
+        "{count} message of “{title}”",
+        "{count} messages of “{title}”",
+        title=entry.title,
+    )
+    return f"{kept} · {what}"

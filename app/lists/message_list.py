@@ -25,7 +25,10 @@ class MessageRole(IntEnum):
 
 
 class MessageList(QAbstractListModel):
-    """Messages by row. `message` and `activity` are the quick way for Python, `data` the Qt one."""
+    """Messages by row. `message` and `activity` are the quick way for Python, `data` the Qt one.
+
+    Text that streams in is told of once; what comes after it is told of again when the message has been read.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,9 +36,13 @@ class MessageList(QAbstractListModel):
         self._activity = ""
         self._versions: dict[str, tuple[int, int]] = {}  # by message id: which one, of how many
         self._first_kept_id = ""
+        self._growing_row = -1  # of the message whose text has come since it was read last
+        self._new_text: list[str] = []
+        self._new_reasoning: list[str] = []
 
     def show_path(self, messages: Iterable[Message], activity: str = "") -> None:
         """Show another conversation."""
+        self._forget_new()
         self.beginResetModel()
         self._messages = list(messages)
         self._activity = activity
@@ -45,6 +52,7 @@ class MessageList(QAbstractListModel):
 
     def replace_tail(self, row: int, messages: Iterable[Message]) -> None:
         """Show another branch from a row on; what is above it stays as it is."""
+        self._join_new()
         last = len(self._messages) - 1
         if row <= last:
             self.beginRemoveRows(QModelIndex(), row, last)
@@ -65,24 +73,18 @@ class MessageList(QAbstractListModel):
 
     def append_text(self, message_id: str, text: str) -> None:
         """Let an answer grow."""
-        row = self.find(message_id)
-        if row is not None:
-            message = self._messages[row]
-            self._put(row, replace(message, text=message.text + text))
+        self._grow(message_id, self._new_text, text)
 
     def append_reasoning(self, message_id: str, text: str) -> None:
         """Let what a model thinks before its answer grow."""
-        row = self.find(message_id)
-        if row is not None:
-            message = self._messages[row]
-            self._put(row, replace(message, reasoning=message.reasoning + text))
+        self._grow(message_id, self._new_reasoning, text)
 
     def set_versions(self, message_id: str, position: int, count: int) -> None:
         """Say that a message is one of several that were made in the same place, counted from 1."""
         self._versions[message_id] = (position, count)
         row = self.find(message_id)
         if row is not None:
-            self._put(row, self._messages[row])
+            self._put(row, self.message(row))
 
     def versions(self, row: int) -> tuple[int, int]:
         """Which version a message is, and how many there are."""
@@ -108,6 +110,8 @@ class MessageList(QAbstractListModel):
         """Take the new record of a message that is shown; others are ignored."""
         row = self.find(message.id)
         if row is not None:
+            if row == self._growing_row:  # the record has it all
+                self._forget_new()
             self._put(row, message)
 
     def set_activity(self, activity: str) -> None:
@@ -115,7 +119,7 @@ class MessageList(QAbstractListModel):
         self._activity = activity
         if self._messages:
             row = len(self._messages) - 1
-            self._put(row, self._messages[row])
+            self._put(row, self.message(row))
 
     def find(self, message_id: str) -> int | None:
         """The row of a message; searched from the end, where changes happen."""
@@ -126,6 +130,8 @@ class MessageList(QAbstractListModel):
 
     def message(self, row: int) -> Message:
         """The record in a row."""
+        if row == self._growing_row:
+            self._join_new()
         return self._messages[row]
 
     def activity(self, row: int) -> str:
@@ -141,7 +147,7 @@ class MessageList(QAbstractListModel):
         """What a message says under a role."""
         if not index.isValid():
             return None
-        message = self._messages[index.row()]
+        message = self.message(index.row())
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return message.text
@@ -166,6 +172,34 @@ class MessageList(QAbstractListModel):
     def roleNames(self) -> dict[int, Any]:
         """The names of the roles."""
         return {**super().roleNames(), **{role: role.name.lower().encode() for role in MessageRole}}
+
+    def _grow(self, message_id: str, new: list[str], text: str) -> None:
+        row = self.find(message_id)
+        if row is None:
+            return
+        is_told = row == self._growing_row
+        if not is_told:
+            self._join_new()
+            self._growing_row = row
+        new.append(text)
+        if not is_told:
+            index = self.index(row)
+            self.dataChanged.emit(index, index)
+
+    def _join_new(self) -> None:
+        """Make what has streamed in a part of its message."""
+        row = self._growing_row
+        if row >= 0:
+            message = self._messages[row]
+            text = "".join([message.text, *self._new_text])
+            reasoning = "".join([message.reasoning, *self._new_reasoning])
+            self._messages[row] = replace(message, text=text, reasoning=reasoning)
+            self._forget_new()
+
+    def _forget_new(self) -> None:
+        self._growing_row = -1
+        self._new_text.clear()
+        self._new_reasoning.clear()
 
     def _put(self, row: int, message: Message) -> None:
         self._messages[row] = message

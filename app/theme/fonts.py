@@ -8,7 +8,7 @@ from PySide6.QtGui import QFont, QFontDatabase
 
 FAMILY, CODE_FAMILY = "Inter", "JetBrains Mono"
 HEADING_PIXELS = (22, 19, 17, 15, 15, 15)  # of the levels 1 to 6 in an answer
-FontUse = Literal["interface", "body", "strong", "small", "heading", "title"]
+FontUse = Literal["interface", "body", "strong", "small", "heading", "title", "code"]
 _FILES = ("Inter-Regular.otf", "Inter-SemiBold.otf")
 _CODE_FILE = "JetBrainsMono-Regular.ttf"
 
@@ -35,7 +35,7 @@ class Fonts:
             return made
 
         single = {use: resized(getattr(self, use)) for use in get_args(FontUse)}
-        return Fonts(**single, code=resized(self.code), headings=tuple(map(resized, self.headings)))
+        return Fonts(**single, headings=tuple(map(resized, self.headings)))
 
 
 def load_fonts(folder: Path) -> Fonts:

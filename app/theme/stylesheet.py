@@ -1,6 +1,8 @@
 """The style sheet: what a palette cannot say, such as corners, paddings and hairlines."""
 
+from app.theme.model_page_style import model_page_rules
 from app.theme.tokens import Tokens
+from app.theme.workbench_style import workbench_rules
 from engine.contract.paths import resources
 
 _ARROWS = (resources() / "style" / "arrow").as_posix()
@@ -9,7 +11,6 @@ _CHECK = (resources() / "style" / "check").as_posix()
 
 def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
     """The rules for the whole window, addressed by object names."""
-    wordmark = f"QLabel#wordmark {{ font-size: {round(16 * font_scale)}px; font-weight: 600; }}"
     parts = (
         _frame_rules,
         _button_rules,
@@ -19,8 +20,25 @@ def make_stylesheet(tokens: Tokens, font_scale: float = 1.0) -> str:
         _list_rules,
         _sidebar_rules,
         _scroll_bar_rules,
+        workbench_rules,
+        model_page_rules,
     )
-    return "".join(part(tokens) for part in parts) + wordmark
+    return "".join(part(tokens) for part in parts) + _scaled_rules(font_scale)
+
+
+def _scaled_rules(scale: float) -> str:
+    """Sizes that go with the text."""
+    radius, box = round(17 * scale), round(16 * scale)
+    return f"""
+QLabel#wordmark {{ font-size: {round(16 * scale)}px; font-weight: 600; }}
+QToolButton#send, QToolButton#jumpToEnd {{ border-radius: {radius}px; }}
+QCheckBox::indicator {{ width: {box}px; height: {box}px; }}
+QCheckBox::indicator:focus {{ width: {box - 2}px; height: {box - 2}px; }}
+QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+    width: {round(22 * scale)}px; }}
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow, QAbstractSpinBox::up-arrow {{
+    width: {round(10 * scale)}px; }}
+"""
 
 
 def _frame_rules(tokens: Tokens) -> str:
@@ -72,18 +90,18 @@ QComboBox, QAbstractSpinBox {{ background: {tokens.raised}; border: 1px solid {t
     border-radius: 8px; padding: 4px 4px 4px 9px; }}
 QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {tokens.accent}; }}
 QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {tokens.secondary}; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
-QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_ARROWS}-down.svg); width: 10px; }}
-QAbstractSpinBox::up-arrow {{ image: url({_ARROWS}-up.svg); width: 10px; }}
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; }}
+QComboBox::drop-down {{ border: none; }}
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_ARROWS}-down.svg); }}
+QAbstractSpinBox::up-arrow {{ image: url({_ARROWS}-up.svg); }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; }}
 QComboBox QAbstractItemView {{ background: {tokens.raised}; border: 1px solid {tokens.line}; padding: 4px;
     selection-background-color: {tokens.selected}; selection-color: {tokens.text}; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
-QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {tokens.secondary};
+QCheckBox::indicator {{ border: 1px solid {tokens.secondary};
     border-radius: 5px; background: {tokens.raised}; }}
 QCheckBox::indicator:checked {{ background: {tokens.accent}; border-color: {tokens.accent};
     image: url({_CHECK}-{check}.svg); }}
-QCheckBox::indicator:focus {{ border: 2px solid {tokens.text}; width: 14px; height: 14px; }}
+QCheckBox::indicator:focus {{ border: 2px solid {tokens.text}; }}
 QListWidget#sections {{ background: transparent; border: none; padding: 0; }}
 QLabel#refusal {{ color: {tokens.bad}; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; }}
@@ -97,10 +115,10 @@ QFrame#chip {{ background: {tokens.bubble}; border: 1px solid {tokens.line}; bor
 QFrame#chip QToolButton {{ padding: 2px; border-radius: 5px; }}
 QFrame#composer[focused="true"] {{ border-color: {tokens.accent}; }}
 QFrame#composer QTextEdit {{ background: transparent; border: none; }}
-QToolButton#send {{ background: {tokens.accent}; border-radius: 17px; padding: 0; }}
+QToolButton#send {{ background: {tokens.accent}; padding: 0; }}
 QToolButton#send:focus {{ border: 2px solid {tokens.text}; }}
 QToolButton#send:disabled {{ background: {tokens.line}; }}
-QToolButton#jumpToEnd {{ background: {tokens.raised}; border: 1px solid {tokens.line}; border-radius: 17px; }}
+QToolButton#jumpToEnd {{ background: {tokens.raised}; border: 1px solid {tokens.line}; }}
 QToolButton#jumpToEnd:hover {{ background: {tokens.hovered}; }}
 QToolButton[shape="small"] {{ border-radius: 6px; padding: 0; background: {tokens.window}; }}
 QToolButton[shape="small"]:hover {{ background: {tokens.hovered}; }}
@@ -114,6 +132,7 @@ def _notice_rules(tokens: Tokens) -> str:
 QFrame#notice {{ background: {tokens.callout}; border: 1px solid {tokens.callout_line};
     border-radius: 12px; }}
 QFrame#notice QLabel {{ color: {tokens.callout_text}; }}
+QFrame#notice[place="above"] {{ margin: 8px 12px 4px 12px; }}
 QFrame#notice[tone="plain"] {{ background: {tokens.raised}; border-color: {tokens.line}; }}
 QFrame#notice[tone="plain"] QLabel {{ color: {tokens.text}; }}
 """
@@ -155,6 +174,10 @@ QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {tokens.line}; border-radius: 4px;
     min-height: 36px; margin: 2px; }}
 QScrollBar::handle:vertical:hover {{ background: {tokens.secondary}; }}
+QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {tokens.line}; border-radius: 4px;
+    min-width: 36px; margin: 2px; }}
+QScrollBar::handle:horizontal:hover {{ background: {tokens.secondary}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """

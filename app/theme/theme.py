@@ -3,8 +3,8 @@
 from typing import Literal, get_args
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtWidgets import QAbstractButton, QApplication, QListView, QStyleFactory, QWidget
 
 from app.theme.fonts import Fonts, FontUse
 from app.theme.icons import Icons
@@ -12,6 +12,7 @@ from app.theme.palette import make_palette
 from app.theme.stylesheet import make_stylesheet
 from app.theme.tokens import DARK, DARK_HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST, Tokens
 
+HasIcons = QAbstractButton | QListView
 ThemeChoice = Literal["system", "light", "dark"]
 ContrastChoice = Literal["system", "normal", "high"]
 THEME_CHOICES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
@@ -101,6 +102,10 @@ class Theme(QObject):
         """Let a widget have one of the fonts, now and when text becomes larger or smaller."""
         _FontFollower(self, widget, use)
 
+    def give_icon_size(self, widget: HasIcons, pixels: int) -> None:
+        """Let the icons of a widget be this large, and larger or smaller with the text."""
+        _IconSizeFollower(self, widget, pixels)
+
     def _follow(self) -> None:
         tokens = self._chosen_tokens()
         if tokens is not self.tokens:
@@ -146,3 +151,19 @@ class _FontFollower(QObject):
         font = getattr(self._theme.fonts, self._use)
         if self._widget.font() != font:
             self._widget.setFont(font)
+
+
+class _IconSizeFollower(QObject):
+    """Lives and ends with its widget."""
+
+    def __init__(self, theme: Theme, widget: HasIcons, pixels: int) -> None:
+        super().__init__(widget)
+        self._theme = theme
+        self._widget = widget
+        self._pixels = pixels
+        theme.changed.connect(self._set)
+        self._set()
+
+    def _set(self) -> None:
+        side = self._theme.scaled(self._pixels)
+        self._widget.setIconSize(QSize(side, side))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.conversations.message import Attachment
@@ -86,7 +86,7 @@ class AttachmentChips(QWidget):
     def _button(self, icon: str, name: str, parent: QWidget) -> QToolButton:
         button = QToolButton(parent)
         button.setIcon(self._theme.icons.icon(icon, self._theme.tokens.secondary))
-        button.setIconSize(QSize(14, 14))
+        self._theme.give_icon_size(button, 14)
         button.setAccessibleName(name)
         button.setToolTip(name)
         return button

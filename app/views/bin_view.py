@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.escape_key import asks_for_escape
 from app.lists.bin_list import BinList, BinRole
 from app.theme.theme import Theme
 from app.translation import tr
@@ -44,11 +45,12 @@ class BinView(QWidget):
         self._entries = entries
         self._theme = theme
         self._back = QToolButton(self)
+        theme.give_icon_size(self._back, 18)
         self._back.setAccessibleName(tr("Back to the chats"))
         self._back.setToolTip(tr("Back to the chats"))
         self._back.clicked.connect(self.closed)
         heading = QLabel(tr("Bin"), self)
-        heading.setFont(theme.fonts.strong)
+        theme.give_font(heading, "strong")
         heading.setTextFormat(Qt.TextFormat.PlainText)
         self._list = QListView(self)
         self._list.setModel(entries)
@@ -103,11 +105,7 @@ class BinView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Escape is for this view before it is for the window."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-        ):
+        if asks_for_escape(event):
             event.accept()
             return True
         return super().event(event)
@@ -178,8 +176,7 @@ class BinView(QWidget):
 
     def _dress(self) -> None:
         self._back.setIcon(self._theme.icons.icon("back", self._theme.tokens.secondary))
-        self._back.setIconSize(QSize(18, 18))
-        self._list.viewport().update()
+        self._list.scheduleDelayedItemsLayout()  # rows are as high as their text
 
 
 class BinRow(QStyledItemDelegate):
@@ -191,7 +188,7 @@ class BinRow(QStyledItemDelegate):
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:
         """Every row is equally high."""
-        return QSize(0, ROW_HEIGHT)
+        return QSize(0, self._theme.scaled(ROW_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """The background of the style sheet, then the lines."""

@@ -1,6 +1,7 @@
 """The chat page: the conversation or the welcome, and below it the notice and the composer."""
 
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
 from app.views.composer import Composer
@@ -19,7 +20,13 @@ class ChatPage(QWidget):
         self.notice = Notice(theme, self)
         self.composer = Composer(theme, self)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty_state)
+        welcome = QScrollArea(self)
+        welcome.setWidget(self.empty_state)
+        welcome.setWidgetResizable(True)
+        welcome.setFrameShape(QFrame.Shape.NoFrame)
+        welcome.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has it
+        welcome.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._stack.addWidget(welcome)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 12)
         layout.setSpacing(8)

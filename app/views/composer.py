@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.attachments import AttachmentRefused, pasted_text, read_attachment
@@ -22,6 +22,7 @@ class Composer(QFrame):
 
     submitted = Signal(object)  # Draft
     stop_requested = Signal()
+    answer_now_requested = Signal()
     attach_requested = Signal()
     refused = Signal(str)  # why something could not be attached
     changed = Signal()  # what would be sent is another text now
@@ -37,19 +38,24 @@ class Composer(QFrame):
         self._attach = QToolButton(self)
         self._attach.setAccessibleName(tr("Attach text files"))
         self._attach.setToolTip(tr("Attach text files"))
-        self._attach.setIconSize(QSize(18, 18))
+        theme.give_icon_size(self._attach, 18)
         self._attach.clicked.connect(self.attach_requested)
         self._send = QToolButton(self)
         self._send.setObjectName("send")
-        self._send.setFixedSize(SEND_SIZE, SEND_SIZE)
-        self._send.setIconSize(QSize(20, 20))
+        theme.give_icon_size(self._send, 20)
         self._send.setCursor(Qt.CursorShape.PointingHandCursor)
         self._send.clicked.connect(self._press)
+        self._answer_now = QToolButton(self)
+        self._answer_now.setText(tr("Answer now"))
+        self._answer_now.setToolTip(tr("End the thinking here and write the answer"))
+        self._answer_now.clicked.connect(self.answer_now_requested)
+        self._answer_now.hide()
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self._attach)
         below.addStretch()
         below.addWidget(self.gauge)
+        below.addWidget(self._answer_now)
         below.addWidget(self._send)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 10, 10)
@@ -111,6 +117,10 @@ class Composer(QFrame):
         self._is_answering = is_answering
         self._show_state()
 
+    def set_reasoning(self, is_reasoning: bool) -> None:
+        """Offer to end the reasoning while there is any."""
+        self._answer_now.setVisible(is_reasoning)
+
     def set_model_name(self, name: str) -> None:
         """Say in the empty field who is going to answer."""
         self.field.setPlaceholderText(tr("Message {name}…", name=name))
@@ -149,6 +159,8 @@ class Composer(QFrame):
 
     def _show_state(self) -> None:
         tokens, icons = self._theme.tokens, self._theme.icons
+        side = self._theme.scaled(SEND_SIZE)
+        self._send.setFixedSize(side, side)
         icon, name = ("stop", tr("Stop")) if self._is_answering else ("send", tr("Send"))
         self._send.setIcon(icons.icon(icon, tokens.on_accent, tokens.secondary))
         self._send.setAccessibleName(name)

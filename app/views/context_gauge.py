@@ -58,8 +58,13 @@ class _Ring(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._share = 0.0
-        self.setFixedSize(RING_SIZE, RING_SIZE)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        side = self._theme.scaled(RING_SIZE)
+        self.setFixedSize(side, side)
+        self.update()
 
     def show_share(self, share: float) -> None:
         self._share = share
@@ -72,7 +77,7 @@ class _Ring(QWidget):
             colour = tokens.bad if self._share > 1 else tokens.busy
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        around = QRectF(2, 2, RING_SIZE - 4, RING_SIZE - 4)
+        around = QRectF(self.rect()).adjusted(2, 2, -2, -2)
         pen = painter.pen()
         pen.setWidthF(2.6)
         pen.setColor(QColor(tokens.line))

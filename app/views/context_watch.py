@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QMetaObject, QObject
 
-from app.conversations.context_plan import ContextPlan, plan_context
+from app.conversations.context_plan import ContextPlan, MeasuredPath, measure_path, plan_context
 from app.conversations.message import Message
 from app.engine_link.chat_session import ChatSession
 from app.engine_link.model_choice import ModelChoice
@@ -23,6 +23,7 @@ class ContextWatch(QObject):
         self._choice = choice
         self._session: ChatSession | None = None
         self._rolling: set[str] = set()  # ids of conversations
+        self._measured: MeasuredPath | None = None  # of the path that is shown; None where it has changed
         self._connections: list[QMetaObject.Connection] = []
         page.composer.changed.connect(self.measure)
         choice.changed.connect(self.measure)
@@ -33,11 +34,11 @@ class ContextWatch(QObject):
             QObject.disconnect(connection)
         self._session = session
         self._connections = [
-            session.answering_changed.connect(self.measure),
-            session.path_changed.connect(self.measure),
+            session.answering_changed.connect(self._measure_path),
+            session.path_changed.connect(self._measure_path),
             session.settings_changed.connect(self.measure),
         ]
-        self.measure()
+        self._measure_path()
 
     def measure(self) -> None:
         """Show how full the context is and would be."""
@@ -47,7 +48,8 @@ class ContextWatch(QObject):
         plan = self._plan(session)
         self._page.composer.set_context(plan.used_tokens, plan.context_length, is_estimate=plan.is_estimate)
         session.num_left_out = plan.num_left_out if session.conversation.id in self._rolling else 0
-        self._messages.set_first_kept(_first_kept(session.conversation.path(), plan.num_left_out))
+        assert self._measured is not None
+        self._messages.set_first_kept(_first_kept(self._measured.path, plan.num_left_out))
 
     def has_room(self, send: Callable[[], None]) -> bool:
         """Whether the next turn can be sent; if not, the user is asked, and `send` is called once it can."""
@@ -85,13 +87,18 @@ class ContextWatch(QObject):
             (tr("Do not send"), self._page.composer.setFocus),
         )
 
+    def _measure_path(self) -> None:
+        self._measured = None
+        self.measure()
+
     def _plan(self, session: ChatSession) -> ContextPlan:
         conversation, loaded = session.conversation, self._choice.loaded
-        path = conversation.path()
+        self._measured = self._measured or measure_path(conversation.path())
+        path = self._measured.path
         known = (message.stats.context_length for message in reversed(path) if message.stats.context_length)
         settings = conversation.settings
         return plan_context(
-            path,
+            self._measured,
             system_prompt=settings.system_prompt,
             draft=self._page.composer.written,
             context_length=loaded.context_length if loaded is not None else next(known, 0),

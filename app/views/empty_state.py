@@ -1,11 +1,16 @@
 """What an empty conversation shows: a welcome, three things to say, and the way to a model of one's own."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
-from app.translation import tr
+from app.translation import format_bytes, tr
+
+if TYPE_CHECKING:  # not imported before the window can be seen
+    from app.found_model import FoundModel
 
 SUGGESTIONS = (  # in the language of the built-in model
     "Tell me a story about a dog and a rainbow.",
@@ -21,6 +26,7 @@ class EmptyState(QWidget):
     suggested = Signal(str)
     model_file_requested = Signal()
     model_folder_requested = Signal()
+    offer_requested = Signal(str)  # key of the catalogue
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +42,7 @@ class EmptyState(QWidget):
         self._line.setProperty("tone", "secondary")
         self._line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._line.setWordWrap(True)
+        self._offered = ""
         self._demonstration = self._demonstration_part()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
@@ -71,6 +78,15 @@ class EmptyState(QWidget):
         """Say what the built-in model is, and offer a model of the user's own."""
         self._demonstration.setVisible(is_builtin)
 
+    def offer(self, model: "FoundModel | None") -> None:
+        """Offer a real model that has room here; the button shows it where it could be fetched."""
+        self._offered = model.key if model is not None else ""
+        self._offer.setVisible(model is not None)
+        if model is not None:
+            size = format_bytes(model.size_bytes)
+            self._offer.setText(tr("Look at {name}, which fits here ({size})…", name=model.title, size=size))
+            self._offer.setAccessibleName(self._offer.text())
+
     def _demonstration_part(self) -> QWidget:
         part = QWidget(self)
         words = QLabel(
@@ -89,18 +105,26 @@ class EmptyState(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(words)
+        self._offer = self._link("", part)
+        self._offer.clicked.connect(lambda: self.offer_requested.emit(self._offered))
+        self._offer.hide()
+        column.addWidget(self._offer, 0, Qt.AlignmentFlag.AlignHCenter)
         for text, signal in (
             (tr("Use a model file you have…"), self.model_file_requested),
             (tr("Use a model folder you have…"), self.model_folder_requested),
         ):
-            button = QPushButton(text, part)
-            button.setProperty("shape", "link")
-            button.setAccessibleName(text)
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
+            button = self._link(text, part)
             button.clicked.connect(signal)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         part.hide()
         return part
+
+    def _link(self, text: str, part: QWidget) -> QPushButton:
+        button = QPushButton(text, part)
+        button.setProperty("shape", "link")
+        button.setAccessibleName(text)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        return button
 
     def _suggestion_button(self, suggestion: str) -> QPushButton:
         button = QPushButton(suggestion, self)

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QPaintEvent,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -31,16 +30,18 @@ from app.theme.theme import THEME_CHOICES, Theme, ThemeChoice
 from app.translation import mark, tr
 from app.views.chat_page import ChatPage
 from app.views.model_picker import ModelPicker
+from app.views.notice import Notice
 from app.views.panel_frame import PanelFrame
 from app.views.shortcut_sheet import ShortcutSheet
 from app.views.sidebar import Sidebar
+from app.views.sidebar_frame import SidebarFrame
 from app.views.status_strip import StatusStrip
 from app.views.tab_order import InOrder, move_focus
 from app.views.window_commands import WindowCommands
 
 DEFAULT_SIZE = QSize(1200, 820)
 SMALLEST_SIZE = QSize(420, 360)
-NARROW = 860  # below this the sidebar or the model's facts take too much
+NARROW = 604  # a header below this has no room for the model's facts
 HEADER_HEIGHT = 47
 THEME_NAMES: dict[ThemeChoice, str] = {
     "system": mark("As the system"), "light": mark("Light"), "dark": mark("Dark"),
@@ -55,6 +56,9 @@ class MainWindow(QMainWindow):
     model_file_chosen = Signal(str)
     new_requested = Signal()
     stop_requested = Signal()
+    workbench_requested = Signal()
+    library_requested = Signal()
+    hub_requested = Signal()
     settings_requested = Signal(str)  # the section to show; empty for the one shown last
 
     def __init__(
@@ -82,7 +86,6 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._has_painted = False
         self._show_sidebar = self._header_button(tr("Show the conversations"), "toggle_sidebar")
-        self._show_sidebar.setVisible(False)
         self._panel_button = self._header_button(tr("Settings of this chat"), "toggle_panel")
         self._panel_button.setCheckable(True)
         self.theme_menu = self._make_theme_menu()
@@ -93,6 +96,8 @@ class MainWindow(QMainWindow):
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.frame)
+        self.banner = Notice(theme, self)  # of what concerns every page
+        self.banner.setProperty("place", "above")
         self._lay_out()
         self._wire()
         theme.changed.connect(self._dress)
@@ -102,7 +107,7 @@ class MainWindow(QMainWindow):
     @property
     def shows_sidebar(self) -> bool:
         """Whether the list of conversations is open."""
-        return not self.sidebar.isHidden()
+        return self.sidebar_frame.is_shown
 
     @property
     def shows_chat(self) -> bool:
@@ -111,9 +116,7 @@ class MainWindow(QMainWindow):
 
     def toggle_sidebar(self) -> None:
         """Open or hide the list of conversations."""
-        self.sidebar.setVisible(not self.shows_sidebar)
-        self._show_sidebar.setVisible(not self.shows_sidebar)
-        self._fit_header()
+        self.sidebar_frame.toggle()
 
     def show_page(self, page: QWidget) -> None:
         """Show another page in place of the chat."""
@@ -123,13 +126,16 @@ class MainWindow(QMainWindow):
         page.setFocus()
 
     def show_chat(self) -> None:
-        """Show the chat again."""
+        """Show the chat again, and nothing over it."""
         self._pages.setCurrentIndex(0)
+        self.sidebar_frame.leave()
         self.page.composer.setFocus()
 
     def go_back(self) -> None:
-        """What Esc means: leave the page, else close what lies over the chat, else stop the answer."""
-        if not self.shows_chat:
+        """What Esc means: close what lies over the page, leave the page, else stop the answer."""
+        if self.sidebar_frame.covers_rest:
+            self.sidebar_frame.leave()
+        elif not self.shows_chat:
             self.show_chat()
         elif self.frame.covers_chat:
             self.frame.toggle()
@@ -195,11 +201,6 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
         self.closed.emit()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out what has no room."""
-        super().resizeEvent(event)
-        self._fit_header()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Whatever is typed or pasted outside a field goes into the composer."""
         modifiers = event.modifiers() & ~(
@@ -221,7 +222,7 @@ class MainWindow(QMainWindow):
         page = self._pages.currentWidget()
         in_page = page.in_order if isinstance(page, InOrder) else ()
         header = (self._show_sidebar, self.picker, self._panel_button, self._more)
-        return move_focus((self.sidebar, *header, *in_page), forward=forward)
+        return move_focus((self.sidebar, *header, self.banner, *in_page), forward=forward)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a model file or folder, or text files."""
@@ -252,24 +253,25 @@ class MainWindow(QMainWindow):
         across.addWidget(self.picker, 1)
         across.addWidget(self._panel_button)
         across.addWidget(self._more)
-        right = QVBoxLayout()
+        rest = QWidget(self)
+        right = QVBoxLayout(rest)
+        right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(self._header)
+        right.addWidget(self.banner)
         right.addWidget(self._pages, 1)
         right.addWidget(self.strip)
-        centre = QWidget(self)
-        whole = QHBoxLayout(centre)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.sidebar)
-        whole.addLayout(right, 1)
-        self.setCentralWidget(centre)
+        self.sidebar_frame = SidebarFrame(self.sidebar, rest, self._theme, self)
+        self.setCentralWidget(self.sidebar_frame)
 
     def _wire(self) -> None:
         commands, theme = self.commands, self._theme
         commands.add_to(self)
         self.sidebar.collapse_requested.connect(self.toggle_sidebar)
+        self.sidebar_frame.toggled.connect(self._fit_header)
         self.sidebar.new_requested.connect(self._new_chat)
+        self.sidebar.workbench_requested.connect(self.workbench_requested)
+        self.sidebar.library_requested.connect(self.library_requested)
         self.picker.file_requested.connect(self.ask_for_model_file)
         self.picker.folder_requested.connect(self.ask_for_model_folder)
         self.page.empty_state.model_folder_requested.connect(self.ask_for_model_folder)
@@ -286,6 +288,9 @@ class MainWindow(QMainWindow):
             "choose_model": self.picker.open_popup,
             "open_model": self.ask_for_model_file,
             "open_model_folder": self.ask_for_model_folder,
+            "workbench": self.workbench_requested.emit,
+            "library": self.library_requested.emit,
+            "hub": self.hub_requested.emit,
             "toggle_sidebar": self.toggle_sidebar,
             "toggle_panel": self._toggle_panel,
             "larger_text": lambda: theme.step_font_scale(1),
@@ -315,13 +320,14 @@ class MainWindow(QMainWindow):
         self.frame.toggle()
 
     def _fit_header(self) -> None:
-        self.picker.set_narrow(self.width() < (NARROW if self.shows_sidebar else NARROW - 256))
+        self._show_sidebar.setVisible(not self.shows_sidebar)
+        self.picker.set_narrow(self.sidebar_frame.rest_width < self._theme.scaled(NARROW))
 
     def _header_button(self, name: str, command_id: CommandId | None = None) -> QToolButton:
         button = QToolButton(self)
         button.setAccessibleName(name)
         button.setProperty("command", command_id)
-        button.setIconSize(QSize(20, 20))
+        self._theme.give_icon_size(button, 20)
         return button
 
     def _make_theme_menu(self) -> QMenu:

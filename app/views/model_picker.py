@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.model_facts import ModelFacts, facts_of_file, facts_of_installed
@@ -24,6 +24,8 @@ class ModelPicker(QWidget):
 
     file_requested = Signal()
     folder_requested = Signal()
+    details_requested = Signal(str)  # model of the library
+    recommended = Signal(str)  # key of the catalogue; empty to look at all of it
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,12 +33,13 @@ class ModelPicker(QWidget):
         self._choice: ModelChoice | None = None
         self._library: ModelLibrary | None = None
         self._popup: ModelPopup | None = None
+        self._recommended: list[ModelFacts] = []
         self._is_narrow = False
         self._name, self._quantization = "", ""
         self._button = QPushButton(self)
         self._button.setObjectName("modelPicker")
         self._button.setProperty("shape", "raised")
-        self._button.setIconSize(QSize(18, 18))
+        theme.give_icon_size(self._button, 18)
         self._button.setToolTip(tr("Choose a model"))
         self._button.clicked.connect(self.open_popup)
         self._facts = QLabel(self)
@@ -73,6 +76,10 @@ class ModelPicker(QWidget):
         self._facts.setText(_line(info) if info else "")
         self._fit()
 
+    def recommend(self, models: list[ModelFacts]) -> None:
+        """Offer these, which are not here, at the popup's end; choosing one fetches nothing."""
+        self._recommended = models
+
     def set_narrow(self, is_narrow: bool) -> None:
         """Leave the facts out where there is no room."""
         self._is_narrow = is_narrow
@@ -81,7 +88,7 @@ class ModelPicker(QWidget):
     def make_popup(self) -> ModelPopup:
         """The models there are to choose from, and the way to another file; nothing here downloads."""
         popup = ModelPopup(self._theme, self)
-        choice = self._choice
+        choice, current = self._choice, ""
         if choice is not None:
             known = self._known_models(choice)
             current = self._current_row(known)
@@ -93,7 +100,10 @@ class ModelPicker(QWidget):
                 popup.show_progress(model, fraction)
             popup.chosen.connect(choice.choose)
             popup.eject_requested.connect(choice.eject)
+        popup.add_recommended(tr("Recommended, not downloaded"), self._recommended)
+        popup.recommended.connect(self.recommended)
         popup.add_file_entries()
+        popup.details_requested.connect(lambda: self.details_requested.emit(current))
         popup.file_requested.connect(self.file_requested)
         popup.folder_requested.connect(self.folder_requested)
         return popup

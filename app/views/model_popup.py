@@ -29,10 +29,14 @@ class ModelPopup(QFrame):
     chosen = Signal(str)  # model
     eject_requested = Signal(str)
     file_requested = Signal()
+    _find_requested = Signal()
     folder_requested = Signal()
+    details_requested = Signal()  # of the model that is chosen now
+    recommended = Signal(str)  # key of the catalogue; empty to look at all of it
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self._find_requested.connect(lambda: self.recommended.emit(""))
         self.setObjectName("popup")
         self.setAccessibleName(tr("Models"))
         self._theme = theme
@@ -56,9 +60,14 @@ class ModelPopup(QFrame):
         self, heading: str, models: Iterable[ModelFacts], *, current: str, ejectable: bool = False
     ) -> None:
         """Add a group; one without models leaves nothing behind."""
-        rows = [ModelRow(facts, facts.model == current, ejectable, self._theme, self) for facts in models]
+        made = [ModelRow(facts, facts.model == current, ejectable, self._theme, self) for facts in models]
+        for row in self._add_rows(heading, made):
+            row.chosen.connect(self._choose)
+            row.eject_requested.connect(self.eject_requested)
+
+    def _add_rows(self, heading: str, rows: list["ModelRow"]) -> list["ModelRow"]:
         if not rows:
-            return
+            return []
         label = QLabel(heading, self)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setFont(self._theme.fonts.heading)
@@ -66,15 +75,22 @@ class ModelPopup(QFrame):
         label.setContentsMargins(10, 8 if self._rows else 2, 0, 2)
         self._column.addWidget(label)
         for row in rows:
-            row.chosen.connect(self._choose)
-            row.eject_requested.connect(self.eject_requested)
             self._column.addWidget(row)
         self._rows += rows
+        return rows
+
+    def add_recommended(self, heading: str, models: Iterable[ModelFacts]) -> None:
+        """Add models that are not here; choosing one only shows it where it could be fetched."""
+        rows = self._add_rows(heading, [ModelRow(facts, False, False, self._theme, self) for facts in models])
+        for row in rows:
+            row.chosen.connect(self._recommend)
 
     def add_file_entries(self) -> None:
         """Add the ways to a file and to a folder that are in no group."""
         self._column.addSpacing(4)
         for text, icon, signal in (
+            (tr("About the chosen model"), "about", self.details_requested),
+            (tr("Find models…"), "search", self._find_requested),
             (tr("Open a .gguf…"), "open", self.file_requested),
             (tr("Open a model folder…"), "storage", self.folder_requested),
         ):
@@ -117,6 +133,10 @@ class ModelPopup(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def _recommend(self, key: str) -> None:
+        self.close()
+        self.recommended.emit(key)
+
     def _choose(self, model: str) -> None:
         self.close()
         self.chosen.emit(model)
@@ -145,7 +165,7 @@ class ModelRow(QWidget):
         if ejectable:
             eject = QToolButton(self)
             eject.setIcon(theme.icons.icon("eject", theme.tokens.secondary))
-            eject.setIconSize(QSize(18, 18))
+            theme.give_icon_size(eject, 18)
             eject.setAccessibleName(tr("Eject {name}", name=facts.name))
             eject.setToolTip(tr("Give its memory back"))
             eject.clicked.connect(lambda: self.eject_requested.emit(facts.model))
@@ -179,7 +199,9 @@ class _FactsButton(QPushButton):
         above.addStretch()
         if is_current:
             check = self._label("")
-            check.setPixmap(theme.icons.pixmap("check", theme.tokens.accent, 18, self.devicePixelRatioF()))
+            check.setPixmap(
+                theme.icons.pixmap("check", theme.tokens.accent, theme.scaled(18), self.devicePixelRatioF())
+            )
             above.addWidget(check)
         self.line = self._label(facts.problem or facts.line, "secondary")
         self.line.setFont(theme.fonts.small)

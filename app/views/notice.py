@@ -3,10 +3,22 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from app.theme.theme import Theme
 from app.translation import tr
+
+LEAST_WORDS_WIDTH = 380  # beside the buttons
 
 
 class Notice(QFrame):
@@ -28,11 +40,16 @@ class Notice(QFrame):
         self._close = QToolButton(self)
         self._close.setAccessibleName(tr("Dismiss"))
         self._close.clicked.connect(self.hide)
+        theme.give_icon_size(self._close, 16)
+        choices = QHBoxLayout()
+        for button in self._buttons:
+            choices.addWidget(button)
+        self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._words.addWidget(self._label, 1)
+        self._words.addLayout(choices)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 10, 8, 10)
-        layout.addWidget(self._label, 1)
-        for button in self._buttons:
-            layout.addWidget(button)
+        layout.addLayout(self._words, 1)
         layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self._dress)
         self._dress()
@@ -47,9 +64,19 @@ class Notice(QFrame):
         """Say what went wrong."""
         self._say(text, "bad")
 
+    def warn(self, text: str, *choices: tuple[str, Callable[[], None]]) -> None:
+        """Say what is wrong, with a button for each of up to two things to do about it."""
+        self._say(text, "bad", *choices)
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
     def show_plain(self, text: str, button: str, action: Callable[[], None]) -> None:
         """Say what was done, with a button that does something about it."""
         self._say(text, "plain", (button, action))
+
+    def show_note(self, text: str) -> None:
+        """Say what was done, where there is nothing to do about it."""
+        self._say(text, "plain")
 
     def ask(self, text: str, *choices: tuple[str, Callable[[], None]]) -> None:
         """Say what has to be decided, with a button for each of up to two ways."""
@@ -69,7 +96,19 @@ class Notice(QFrame):
             widget.style().unpolish(widget)
             widget.style().polish(widget)
         self._dress()
+        self._fit()
         self.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Buttons go below the words where they would leave them little room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        taken = sum(button.sizeHint().width() for button in self._buttons if not button.isHidden())
+        is_narrow = self.width() - taken < self._theme.scaled(LEAST_WORDS_WIDTH)
+        directions = QBoxLayout.Direction
+        self._words.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
 
     def _act(self, number: int) -> None:
         self.hide()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMetaObject, QObject, Signal
+from PySide6.QtCore import QMetaObject, QObject, QSignalBlocker, Signal
 
 from app.conversations.message import Attachment, Draft, Message
 from app.engine_link.chat_session import ChatSession
@@ -40,6 +40,7 @@ class ShownChat(QObject):
         page.empty_state.suggested.connect(self.send)
         page.composer.submitted.connect(self._send_draft)
         page.composer.stop_requested.connect(self.stop)
+        page.composer.answer_now_requested.connect(self.answer_now)
         page.composer.changed.connect(self._keep_draft)
         choice.changed.connect(self._show_model)
         self._show_model()
@@ -66,9 +67,9 @@ class ShownChat(QObject):
         if session is not self._session:
             self.cancel_edit()
             self._session = session
-            draft = self._drafts.draft(self._draft_id)
+            with QSignalBlocker(self._page.composer):  # it is measured with the rest
+                self._page.composer.draft = self._drafts.draft(self._draft_id)
             self._connect()
-            self._page.composer.draft = draft
         self._page.composer.setFocus()
 
     def send(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
@@ -83,6 +84,10 @@ class ShownChat(QObject):
             self.cancel_edit()
         else:
             self._session.stop()
+
+    def answer_now(self) -> None:
+        """End the reasoning of the answer that is shown."""
+        self._session.answer_now()
 
     def edit(self, message_id: str) -> None:
         """Let the user write another version of a question, in the composer."""
@@ -138,9 +143,11 @@ class ShownChat(QObject):
             session.message_changed.connect(self._change),
             session.activity_changed.connect(messages.set_activity),
             session.answering_changed.connect(composer.set_answering),
+            session.reasoning_changed.connect(composer.set_reasoning),
             session.settings_changed.connect(self._show_model),
         ]
         composer.set_answering(session.is_answering)
+        composer.set_reasoning(session.is_reasoning)
         self._show_path()
         self._show_model()
         self._context.follow(session)

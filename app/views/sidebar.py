@@ -1,6 +1,6 @@
 """The sidebar: a new chat, the search, the list of conversations or what takes its place, and the bin."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -18,8 +18,6 @@ from app.views.bin_view import BinView
 from app.views.results_view import ResultsView
 from app.views.search_field import SearchField
 
-WIDTH = 256
-
 
 class Sidebar(QWidget):
     """Lays out; the lists are put in when there are some."""
@@ -27,6 +25,8 @@ class Sidebar(QWidget):
     new_requested = Signal()
     collapse_requested = Signal()
     bin_requested = Signal()
+    library_requested = Signal()
+    workbench_requested = Signal()
     import_requested = Signal()
     export_requested = Signal()  # of everything
     folder_requested = Signal()  # a new one
@@ -35,7 +35,6 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self.setObjectName("sidebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(WIDTH)
         self._theme = theme
         self._collapse = self._tool_button(tr("Hide the conversations"), tr("Hide the conversations"))
         self._collapse.clicked.connect(self.collapse_requested)
@@ -49,10 +48,20 @@ class Sidebar(QWidget):
         self.search = SearchField(theme, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(QWidget())  # keeps the place until there is a list
+        self._models = QPushButton(f"  {tr('Models')}", self)
+        self._models.setProperty("shape", "entry")
+        self._models.setAccessibleName(tr("Models"))
+        self._models.clicked.connect(self.library_requested)
+        self._workbench = QPushButton(f"  {tr('Workbench')}", self)
+        self._workbench.setProperty("shape", "entry")
+        self._workbench.setAccessibleName(tr("Workbench"))
+        self._workbench.clicked.connect(self.workbench_requested)
         self._bin_button = QPushButton(f"  {tr('Bin')}", self)
         self._bin_button.setProperty("shape", "entry")
         self._bin_button.setAccessibleName(tr("Bin"))
         self._bin_button.clicked.connect(self.bin_requested)
+        for button in (self._new, self._models, self._workbench, self._bin_button):
+            theme.give_icon_size(button, 18)
         self._list: QWidget | None = None
         self._results: ResultsView | None = None
         self._bin: BinView | None = None
@@ -99,6 +108,14 @@ class Sidebar(QWidget):
             self._pages.setCurrentWidget(self._bin)
             self._bin.enter()
 
+    def show_downloads(self, number: int, fraction: float) -> None:
+        """Say beside the entry of the models how far what is fetched is."""
+        progress = f" · {round(100 * fraction)} %" if number else ""
+        self._models.setText(f"  {tr('Models')}{progress}")
+        words = tr("Downloading, {percent} %", percent=round(100 * fraction)) if number else ""
+        self._models.setAccessibleDescription(words)
+        self._models.setToolTip(words)
+
     def more_menu(self) -> QMenu:
         """What concerns all conversations."""
         icons, colour = self._theme.icons, self._theme.tokens.text
@@ -140,13 +157,15 @@ class Sidebar(QWidget):
         column.addWidget(self._new)
         column.addWidget(self.search)
         column.addWidget(self._pages, 1)
+        column.addWidget(self._models)
+        column.addWidget(self._workbench)
         column.addWidget(self._bin_button)
 
     def _tool_button(self, name: str, tip: str) -> QToolButton:
         button = QToolButton(self)
         button.setAccessibleName(name)
         button.setToolTip(tip)
-        button.setIconSize(QSize(20, 20))
+        self._theme.give_icon_size(button, 20)
         return button
 
     def _dress(self) -> None:
@@ -154,6 +173,6 @@ class Sidebar(QWidget):
         self._collapse.setIcon(icons.icon("sidebar", tokens.secondary))
         self._more.setIcon(icons.icon("more", tokens.secondary))
         self._new.setIcon(icons.icon("new-chat", tokens.text))
+        self._models.setIcon(icons.icon("model", tokens.secondary))
         self._bin_button.setIcon(icons.icon("delete", tokens.secondary))
-        for button in (self._new, self._bin_button):
-            button.setIconSize(QSize(18, 18))
+        self._workbench.setIcon(icons.icon("workbench", tokens.secondary))

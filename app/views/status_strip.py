@@ -30,13 +30,14 @@ class StatusStrip(QWidget):
         self._speed = self._label(tr("Speed"))
         self._device = self._label(tr("Device"))
         self._context = self._label(tr("Context length"))
-        self._labels = (self._state, self._speed, self._device, self._context)
+        self._downloads = self._label(tr("Downloads"))
+        self._labels = (self._state, self._speed, self._downloads, self._device, self._context)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 1, 14, 0)
         layout.setSpacing(18)
         layout.addWidget(self._dot)
         layout.addSpacing(-10)
-        for label in (self._state, self._speed, self._device):
+        for label in (self._state, self._speed, self._downloads, self._device):
             layout.addWidget(label)
         layout.addStretch()
         layout.addWidget(self._context)
@@ -48,6 +49,12 @@ class StatusStrip(QWidget):
         self._status = status
         status.changed.connect(self._show)
         self._show()
+
+    def show_downloads(self, number: int, fraction: float) -> None:
+        """Say how far what is fetched is."""
+        percent = round(100 * fraction)
+        self._downloads.setText(tr("Downloading, {percent} %", percent=percent) if number else "")
+        self._fit()
 
     @property
     def text(self) -> str:

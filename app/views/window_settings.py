@@ -135,6 +135,15 @@ class WindowSettings:
     def recent_models(self, models: list[str]) -> None:
         self._settings.setValue("model/recent", models)
 
+    @property
+    def unfinished_downloads(self) -> list[str]:
+        """What was being fetched when the window was closed, as JSON."""
+        return _texts(self._settings.value("downloads/unfinished"))
+
+    @unfinished_downloads.setter
+    def unfinished_downloads(self, unfinished: list[str]) -> None:
+        self._settings.setValue("downloads/unfinished", unfinished)
+
     def sync(self) -> None:
         """Write the file now."""
         self._settings.sync()

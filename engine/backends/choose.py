@@ -1,45 +1,19 @@
-"""Which backend runs a model. Each is imported only when it is chosen: their libraries are heavy."""
+"""The backend of a model. Each is imported only when it is chosen: their libraries are heavy."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from engine.backends.fake import FAKE, FakeBackend
-from engine.contract.errors import EngineMissing, InvalidRequest
-from engine.contract.model_info import BACKEND_REASONS, BackendReason
+from engine.backends.fake import FakeBackend
+from engine.contract.errors import EngineMissing
+from engine.contract.model_info import BACKEND_REASONS
 from engine.contract.params import LoadParams
 from engine.generation.backend import Backend, Cancelled, Progress
+from engine.library.backend_choice import choose_backend
 
 if TYPE_CHECKING:
     from engine.backends.llama.backend import LlamaBackend
     from engine.backends.torch_backend import TorchBackend
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A backend and why it is that one; the words stand in BACKEND_REASONS."""
-
-    backend: Literal["fake", "llama", "torch"]
-    reason: BackendReason
-
-
-def choose_backend(model: str, params: LoadParams) -> Choice:
-    """By the kind of model and what is asked of it; raises InvalidRequest where no backend does both."""
-    if model.partition(":")[0] == FAKE:
-        return Choice("fake", "test")
-    if Path(model).is_dir():
-        if params.backend == "llama":
-            raise InvalidRequest("llama.cpp reads GGUF files, not folders; convert the model, or take torch")
-        return Choice("torch", "folder")
-    if params.backend == "llama" and params.draft_model:
-        raise InvalidRequest("a draft model needs the torch engine; leave it out, or take torch")
-    if params.backend != "auto":
-        return Choice(params.backend, "asked")
-    if params.weight_type != "auto":
-        return Choice("torch", "weights")
-    if params.draft_model:
-        return Choice("torch", "draft")
-    return Choice("llama", "gguf")
 
 
 def load_backend(model: str, params: LoadParams, progress: Progress, cancelled: Cancelled) -> Backend:

@@ -23,10 +23,11 @@ from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.model_info import LoadedModel, ModelInfo
 from engine.contract.params import LoadParams, SamplingParams
 from engine.generation.backend import CacheFull, Cancelled, DecodeCancelled, Entry, Floats, Progress
+from engine.generation.vocabulary import Vocabulary
+from engine.library.backend_choice import FAKE
 
 BEGIN_TOKEN, END_TOKEN, FIRST_CONTROL_TOKEN = 256, 257, 258
 CONTROL_TEXTS = ("<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|other|>")
-FAKE = "fake"
 IDLE_SLOTS = 4
 
 
@@ -103,6 +104,8 @@ class FakeBackend:
         self._slots: list[list[int]] = [[] for _ in range(self.num_slots)]
         self.is_interruptible = False
         self.end_tokens = frozenset({END_TOKEN})
+        self.near_tie = 0.0
+        self.vocabulary = Vocabulary(self.piece, FIRST_CONTROL_TOKEN + len(CONTROL_TEXTS), self.end_tokens)
         self.chat_template = _TEMPLATES[self._options.family] if self._options.template else ""
         self.template_tokens = {"bos_token": "", "eos_token": ""}
         self.loaded = LoadedModel(

@@ -16,6 +16,8 @@ from engine.contract.paths import Paths
 from engine.generation.backend import CacheFull, Cancelled, Entry, Floats, Progress
 from engine.generation.draft import PromptLookup
 from engine.generation.sampler import LogitsSampler
+from engine.generation.speculative import NEAR_TIE, QUANTIZED_NEAR_TIE
+from engine.generation.vocabulary import Vocabulary
 from engine.hardware.expert_placement import ModelBytes, place_model
 from engine.hardware.memory import available_bytes, physical_cores, rss_bytes
 from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
@@ -104,12 +106,16 @@ class TorchBackend:
         self._logits: list[torch.Tensor] = []  # (V,) float32 each, of the last decode call
         self.batch_size = min(params.batch_size, context_length)
         self.is_interruptible = True  # between layers
+        is_exact = dtype == torch.float32 and quantize_to is None
+        self.near_tie = NEAR_TIE if is_exact else QUANTIZED_NEAR_TIE
         self.end_tokens = self._tokenizer.end_tokens
+        self.vocabulary = Vocabulary(self.piece, config.vocabulary_size, self.end_tokens)
         self.chat_template = self._tokenizer.chat_template
         self.template_tokens = self._tokenizer.template_tokens
         self.loaded = LoadedModel(
             info=_describe(model_file),
             backend="torch",
+            weight_type=params.weight_type,
             device=describe_device(device),
             context_length=context_length,
             kv_bytes_per_token=self._caches[0].bytes_per_token,
@@ -172,14 +178,16 @@ class TorchBackend:
         self._caches[target].copy_from(self._caches[source], length)
 
     def save_state(self, slot: int, *, partial: bool = False) -> bytes:  # noqa: ARG002
-        """The rows of a slot."""
+        """The rows of a slot, layer by layer, without a header: who keeps them on a disk adds one."""
         return self._caches[slot].to_bytes()
 
     def restore_state(self, slot: int, state: bytes, *, partial: bool = False) -> bool:  # noqa: ARG002
-        """Bring back what `save_state` gave."""
+        """Bring back what `save_state` gave; false for what is no whole number of positions, too."""
         cache = self._caches[slot]
         cache.truncate(0)
-        length = len(state) // cache.bytes_per_token
+        length, rest = divmod(len(state), cache.bytes_per_token)
+        if rest or length > cache.max_length:
+            return False
         if sum(other.length for other in self._caches) + length > self.num_positions:
             return False
         cache.take_bytes(state)
@@ -212,8 +220,7 @@ class TorchBackend:
             seed,
             history,
             logits=self.logits,
-            piece=self.piece,
-            vocabulary_size=self._model.config.vocabulary_size,
+            vocabulary=self.vocabulary,
         )
 
     def close(self) -> None:

@@ -92,6 +92,12 @@ class OutputFormat:
             self.inner_marks
         )
 
+    @cached_property
+    def reasoning_marks(self) -> frozenset[str]:
+        """Marks after which reasoning may begin."""
+        steps = [step for region in self.regions.values() for step in region.steps.items()]
+        return frozenset(mark for mark, to in steps if to == ROUTED or self.regions[to].kind == "reasoning")
+
     def with_tools(self, names: Iterable[str]) -> "OutputFormat":
         """The same where tools of these names are offered, for families that begin a call with the name."""
         starts = [start.format(name=name) for start in self.named_starts for name in names]

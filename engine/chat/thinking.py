@@ -11,8 +11,9 @@ from engine.contract.messages import ReasoningEnd
 LOOP_REPEATS = 4  # the same stretch so often at the end, one after the other
 LOOP_MIN_LENGTH = 12  # characters of a stretch; shorter ones repeat in tables and lists
 LOOP_INTERVAL = 64  # tokens between two looks
-LOOP_WINDOW = 4_000  # characters at the end that are looked at
-SENTENCE_REPEATS = 8  # the same sentence so often within the window, wherever
+LOOP_WINDOW = 12_000  # characters at the end that are looked at: paragraphs of up to 3,000 are found
+SENTENCE_REPEATS = 8  # the same sentence so often within its window, wherever
+SENTENCE_WINDOW = 4_000
 SENTENCE_MIN_LENGTH = 30
 _BLANKS_AND_RULES = frozenset(" \n\t-=_*.#|~·—")
 
@@ -31,6 +32,11 @@ class ReasoningWatch:
     def used(self) -> int:
         """Tokens of reasoning so far."""
         return self._budget.used
+
+    @property
+    def left(self) -> int | None:
+        """Tokens of reasoning that are left; None where nothing limits them any more."""
+        return self._budget.left
 
     def begin(self, *, is_reasoning: bool) -> str:
         """The text to force before the first token."""
@@ -51,6 +57,10 @@ class ReasoningWatch:
             if is_looping(self._recent)
             else ""
         )
+
+    def end_now(self, *, is_reasoning: bool) -> str:
+        """The text that makes the model answer at once, for a user who does not want to wait."""
+        return self._ended_by("asked", self._budget.end_now(is_reasoning=is_reasoning))
 
     def _ended_by(self, reason: ReasoningEnd, forced: str) -> str:
         if forced:
@@ -73,6 +83,13 @@ class ReasoningBudget:
         self._is_spent = False
         self.used = 0
 
+    @property
+    def left(self) -> int | None:
+        """Tokens until the budget is spent; None where there is none, or its text was forced."""
+        if self._tokens is None or self._is_spent or not self._end_text:
+            return None
+        return max(0, self._tokens - self.used)
+
     def begin(self, *, is_reasoning: bool) -> str:
         """The text to force before the first token: a budget of 0 ends what the prompt has opened."""
         return self._force() if is_reasoning and self._tokens == 0 else ""
@@ -89,7 +106,7 @@ class ReasoningBudget:
         return ""
 
     def end_now(self, *, is_reasoning: bool) -> str:
-        """The text that makes the model answer at once, for a user who does not want to wait."""
+        """The text that ends the reasoning whatever is left of the budget."""
         return self._force() if is_reasoning else ""
 
     def _force(self) -> str:
@@ -131,7 +148,7 @@ def repeated_sentence(
     *,
     repeats: int = SENTENCE_REPEATS,
     min_length: int = SENTENCE_MIN_LENGTH,
-    window: int = LOOP_WINDOW,
+    window: int = SENTENCE_WINDOW,
 ) -> str:
     """The sentence that stands `repeats` times or more in a text's end, empty where there is none.
 
@@ -152,4 +169,5 @@ def is_looping(text: str) -> bool:
 
 def _repeats(text: str, length: int, repeats: int) -> bool:
     stretch = text[-length:]
-    return text.endswith(stretch * repeats) and not _BLANKS_AND_RULES.issuperset(stretch)
+    comes_twice = text.endswith(stretch, 0, len(text) - length)  # tells most places at once
+    return comes_twice and text.endswith(stretch * repeats) and not _BLANKS_AND_RULES.issuperset(stretch)

@@ -13,16 +13,11 @@ from engine.cli.engine_session import EngineSession, new_request_id
 from engine.cli.models import in_gib
 from engine.contract.chat import ChatMessage
 from engine.contract.errors import EngineError
-from engine.contract.messages import (
-    FinishedEvent,
-    GenerateRequest,
-    ModelsListed,
-    ModelsRequest,
-    SettingsListed,
-    SettingsRequest,
-)
+from engine.contract.library_messages import ModelsListed, ModelsRequest
+from engine.contract.messages import FinishedEvent, GenerateRequest
 from engine.contract.params import GenerationLimits, SamplingParams
 from engine.contract.paths import Paths, builtin_model
+from engine.contract.settings_messages import SettingsListed, SettingsRequest
 from engine.contract.version import RETORT_VERSION, engine_fingerprint
 from engine.hardware.memory import available_bytes, decode_threads, physical_cores, total_bytes
 
@@ -76,6 +71,7 @@ def examine(paths: Paths) -> dict[str, object]:
         try:
             description = session.describe()
             report["engine"] = f"llama-cpp-python {description.version}: {description.system}"
+            report["engine_modules"] = ", ".join(description.modules) or "built in"
             report["devices"] = ", ".join(description.devices)
         except EngineError as error:
             problems.append(f"the llama.cpp engine does not work: {error}")

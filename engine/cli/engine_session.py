@@ -1,13 +1,27 @@
 """The engine host inside this process, asked one thing at a time and waited for."""
 
 import queue
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TypeVar
 
+from engine.cli.speed_words import speed_words
+from engine.contract.bin_messages import BinEmptied, BinListed, ModelRestored
+from engine.contract.component_messages import ComponentsChecked, ComponentsListed
+from engine.contract.elsewhere_messages import ElsewhereFound, ModelsAdopted
 from engine.contract.errors import rebuild_error
-from engine.contract.hub_messages import HubFilesListed, HubModelsFound, ModelPulled
+from engine.contract.fit_messages import FitTold
+from engine.contract.hub_messages import (
+    HubFilesListed,
+    HubModelsFound,
+    ModelCardRead,
+    ModelPulled,
+    RemoteHeaderRead,
+)
+from engine.contract.job_messages import JobDone
+from engine.contract.library_messages import ModelImported, ModelRemoved, ModelsListed, ModelsVerified
 from engine.contract.messages import (
     AnswerEvent,
     CancelRequest,
@@ -17,17 +31,16 @@ from engine.contract.messages import (
     Event,
     FinishedEvent,
     GenerateRequest,
-    JobDone,
-    ModelImported,
-    ModelRemoved,
-    ModelsListed,
     Request,
-    SettingsListed,
-    SettingsRequest,
-    StatusListed,
 )
+from engine.contract.pack_messages import EngineNotice, PacksListed
 from engine.contract.paths import Paths
-from engine.contract.verify_messages import ModelsVerified
+from engine.contract.place_messages import LibraryMoved, LibraryPlaceTold
+from engine.contract.provenance_messages import ProvenanceTold
+from engine.contract.settings_messages import SettingsListed, SettingsRequest, StatusListed
+from engine.contract.tuning_messages import SpeedNotice
+from engine.contract.unfinished_messages import UnfinishedDropped, UnfinishedListed
+from engine.contract.update_messages import UpdateTold
 from engine.host.router import EngineHost
 from engine.library.places import ModelPlace, find_model
 
@@ -38,13 +51,30 @@ _LAST_EVENTS = (
     | ModelsListed
     | ModelImported
     | ModelRemoved
+    | LibraryPlaceTold
+    | LibraryMoved
+    | BinListed
+    | ModelRestored
+    | BinEmptied
     | ModelsVerified
     | HubModelsFound
     | HubFilesListed
+    | RemoteHeaderRead
+    | UnfinishedListed
+    | ElsewhereFound
+    | ModelsAdopted
+    | UnfinishedDropped
+    | ModelCardRead
     | ModelPulled
+    | FitTold
+    | ProvenanceTold
     | SettingsListed
     | StatusListed
     | JobDone
+    | PacksListed
+    | ComponentsListed
+    | ComponentsChecked
+    | UpdateTold
 )
 
 
@@ -124,6 +154,11 @@ class EngineSession:
             event = self._events.get()
             if isinstance(event, ErrorEvent):
                 raise rebuild_error(event.code, event.message, event.details)
+            if isinstance(event, SpeedNotice):
+                print(f"retort: {speed_words(event)}", file=sys.stderr)
+            if isinstance(event, EngineNotice):
+                print(f"retort: the engine pack {event.pack} failed: {event.reason}", file=sys.stderr)
+                print(f"retort: {event.now} is used in its place from now on", file=sys.stderr)
             if event.request_id == request_id:
                 yield event
                 if isinstance(event, _LAST_EVENTS):

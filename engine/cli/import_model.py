@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from engine.cli.engine_session import EngineSession, new_request_id
-from engine.contract.messages import Event, ImportProgress, ImportRequest, ModelImported
+from engine.contract.library_messages import ImportProgress, ImportRequest, ModelImported
+from engine.contract.messages import Event
 
 NAME = "import"
 HELP = "take a .gguf file (or the first of its parts) or a folder of safetensors into the library"

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.cli.engine_session import EngineSession, new_request_id
+from engine.contract.job_messages import JobDone, JobProgress, JobRequest
 from engine.contract.jobs import Job, JobResult
-from engine.contract.messages import Event, JobDone, JobProgress, JobRequest
+from engine.contract.messages import Event
 
 LINE_EVERY_S = 5.0  # into a file; a terminal's line is written over
 

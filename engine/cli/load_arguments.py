@@ -36,9 +36,9 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     choice("--flash-attention", default.flash_attention, get_args(FlashAttention), "fused attention")
     choice("--backend", default.backend, get_args(BackendChoice), "which engine runs it")
     choice("--quantize", "none", WEIGHT_TYPES, "the torch engine's weights in 8 or 4 bits")
-    drafts = "guess N tokens per step by MTP layers or from the text; auto measures what pays (torch engine)"
+    drafts = "guess N tokens per step by MTP layers or from the text; auto measures what pays"
     group.add_argument("--mtp", default="off", choices=DRAFTS, help=drafts)
-    smaller = "let a smaller model of the same vocabulary guess (torch engine); with --mtp N, N tokens"
+    smaller = "let a smaller model of the same vocabulary guess; with --mtp N, N tokens"
     group.add_argument("--draft", default="", metavar="MODEL", help=smaller)
     counting = "tell in --json how often each expert of each layer was chosen (torch engine)"
     group.add_argument("--count-experts", action="store_true", help=counting)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 
 import msgspec
 
@@ -10,8 +9,8 @@ from engine.cli.arguments import MODEL_HELP
 from engine.cli.engine_session import EngineSession
 from engine.cli.jobs import absolute, do_job
 from engine.cli.recipe_arguments import TEXT_HELP
-from engine.cli.sizes import in_words
-from engine.contract.jobs import CHUNK_LENGTH, MeasureJob, QualityCard
+from engine.contract.jobs import CHUNK_LENGTH, ExportCardJob, ExportCardResult, MeasureJob, QualityCard
+from engine.library.card_rows import card_rows
 
 NAME = "measure"
 HELP = "measure a model's perplexity and how far it is from a reference"
@@ -31,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"tokens of a chunk, whose second half is scored (default {CHUNK_LENGTH})",
     )
     add("--chunks", type=int, metavar="N", help="score only the first so many chunks")
+    add("--export", metavar="FILE", help="write the card to a file too: JSON, or a picture (.svg)")
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with EngineSession() as session:
         card = do_job(session, job, QualityCard)
+        if arguments.export:
+            do_job(session, ExportCardJob(cards=(card,), target=absolute(arguments.export)), ExportCardResult)
     if arguments.json:
         print(json.dumps(msgspec.to_builtins(card), ensure_ascii=False))
         return 0
@@ -56,21 +58,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 def print_card(card: QualityCard) -> None:
     """A quality card for people, a line each."""
-    for name, value in _card_rows(card):
+    for name, value in card_rows(card):
         print(f"{name:>20}  {value}")
-
-
-def _card_rows(card: QualityCard) -> Iterator[tuple[str, str]]:
-    yield "text", f"{card.text_name}, {card.num_tokens:,} tokens scored in chunks of {card.chunk_length}"
-    yield "size", f"{in_words(card.size_bytes)}, {card.bits_per_weight:.2f} bits per weight"
-    yield "speed", f"{card.prompt_tps:.0f} tokens/s read, {card.decode_tps:.1f} tokens/s written"
-    yield "perplexity", f"{card.perplexity.value:.4f} ± {card.perplexity.error:.4f}"
-    found = card.divergence
-    if found is None:
-        return
-    yield "against", card.against
-    yield "KL divergence", f"{found.mean.value:.6f} ± {found.mean.error:.6f} nats per token"
-    yield "", f"median {found.median:.6f}, 99 % {found.percentile_99:.6f}, largest {found.largest:.6f}"
-    agreement = found.top1_agreement
-    yield "same first choice", f"{100 * agreement.value:.2f} % ± {100 * agreement.error:.2f}"
-    yield "flips", f"{100 * found.flips_to_wrong:.2f} % to wrong, {100 * found.flips_to_right:.2f} % to right"

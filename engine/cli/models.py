@@ -2,12 +2,13 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import msgspec
 
 from engine.cli.engine_session import EngineSession, new_request_id
-from engine.contract.messages import ModelsListed, ModelsRequest
-from engine.contract.model_info import InstalledModel
+from engine.contract.library_messages import ModelsListed, ModelsRequest
+from engine.contract.model_info import Companion, InstalledModel
 
 NAME = "models"
 HELP = "list the models that can be run, with the names that other commands take"
@@ -26,11 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"models": msgspec.to_builtins(models)}, ensure_ascii=False))
         return 0
     rows = [("NAME", "PARAMETERS", "TYPE", "SIZE", "CONTEXT", "CAN"), *(_row(model) for model in models)]
+    beneath: list[tuple[Companion, ...]] = [(), *(model.companions for model in models)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows:
+    for row, companions in zip(rows, beneath, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         print("  ".join([*cells, row[5]]).rstrip())
+        for companion in companions:
+            print(f"  with {companion_line(companion)}")
     return 0
+
+
+def companion_line(companion: Companion) -> str:
+    """A companion as it stands beneath its model."""
+    return f"{companion.kind} {Path(companion.path).name}, {in_gib(companion.size_bytes)}"
 
 
 def _row(model: InstalledModel) -> tuple[str, str, str, str, str, str]:

@@ -7,27 +7,34 @@ import sys
 import msgspec
 
 from engine.cli.engine_session import EngineSession, new_request_id
-from engine.cli.models import in_gib
+from engine.cli.models import companion_line, in_gib
+from engine.cli.transfer_lines import TransferLines
 from engine.contract.errors import EngineError
 from engine.contract.hub_messages import (
     HubFilesListed,
     HubFilesRequest,
+    HubGroup,
     ModelPulled,
     PullRequest,
-    TransferProgress,
 )
-from engine.contract.messages import Event
 
 NAME = "pull"
 HELP = "fetch a model from Hugging Face into the library"
 ONLINE_HELP = "allow the network for this call, also where the settings say offline"
-_PHASES = {"checking": "checking", "fetching": "fetched", "paused": "paused at", "verifying": "verifying"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("model", help="publisher/repository, then /FILE: a file's name, or a quantization such as Q4_K_M")
+    add(
+        "--with",
+        dest="companions",
+        action="append",
+        default=[],
+        metavar="COMPANION",
+        help="fetch this with it: projector, drafter, adapter, or a name; may be given several times",
+    )
     add("--revision", default="", help="a branch, tag or commit; without it the main one")
     add("--online", action="store_true", help=ONLINE_HELP)
     add("--json", action="store_true", help="print one JSON object")
@@ -51,13 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
                 HubFilesListed,
             )
             revision = listed.commit
-            if sum(group.kind != "projector" for group in listed.groups) > 1:
+            if len(_models(listed)) > 1:
                 _say_choice(listed, as_json=arguments.json)
                 return 2
         request = PullRequest(
             request_id=new_request_id(),
             repository=repository,
             file=file,
+            companions=tuple(arguments.companions),
             revision=revision,
             online=arguments.online,
         )
@@ -66,12 +74,29 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_as_json(pulled), ensure_ascii=False))
     else:
         print(f"{pulled.model.short_name}  ({pulled.model.path})")
+        for companion in pulled.model.companions:
+            print(f"  with {companion_line(companion)}")
+        _offer(arguments.model, pulled.companions)
     return 0
+
+
+def _models(listed: HubFilesListed) -> list[HubGroup]:
+    return [group for group in listed.groups if group.kind in ("gguf", "checkpoint")]
+
+
+def _offer(model: str, companions: tuple[HubGroup, ...]) -> None:
+    """Say what else there is for the model."""
+    for group in companions:
+        print(
+            f"there is a {group.kind} for it, {in_gib(group.size_bytes)}: "
+            f"retort pull {model} --with {group.name.rpartition('/')[2]}",
+            file=sys.stderr,
+        )
 
 
 def _pull(session: EngineSession, request: PullRequest) -> ModelPulled:
     """Fetch and show how far it is. Ctrl+C ends it; what has arrived is used by the next call."""
-    printer = _ProgressPrinter()
+    printer = TransferLines()
     try:
         for event in session.events(request):
             if isinstance(event, ModelPulled):
@@ -91,52 +116,16 @@ def _say_choice(listed: HubFilesListed, *, as_json: bool) -> None:
         print(json.dumps({"repository": listed.repository, "choose": msgspec.to_builtins(listed.groups)}))
         return
     print(f"{listed.repository} holds several models; name one, for example:", file=sys.stderr)
-    shown = next(group for group in listed.groups if group.kind != "projector")
+    shown = _models(listed)[0]
     print(f"  retort pull {listed.repository}/{shown.quantization or shown.name}", file=sys.stderr)
     width = max(len(group.quantization) for group in listed.groups)
     for group in listed.groups:
         parts = f"  in {len(group.files)} files" if len(group.files) > 1 else ""
+        parts += "" if group.kind in ("gguf", "checkpoint") else f"  ({group.kind}: --with {group.kind})"
         print(f"{group.quantization.ljust(width)}  {in_gib(group.size_bytes):>10}  {group.name}{parts}")
 
 
 def _as_json(pulled: ModelPulled) -> dict[str, object]:
     model: dict[str, object] = msgspec.to_builtins(pulled.model)
-    return {**model, "fetched_bytes": pulled.fetched_bytes}
-
-
-class _ProgressPrinter:
-    """One line on a terminal that is written anew; in a log one line for each tenth."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
-        self._is_line_open = False
-        self._last = ("", -1)
-
-    def show(self, event: Event) -> None:
-        if not isinstance(event, TransferProgress):
-            return
-        percent = 100 * event.done_bytes // max(1, event.total_bytes)
-        line = _in_words(event, percent)
-        if self._is_terminal:
-            print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
-            self._is_line_open = True
-        elif (event.phase, percent // 10) != self._last:
-            self._last = event.phase, percent // 10
-            print(line, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self._is_line_open:
-            self._is_line_open = False
-            print(file=sys.stderr)
-
-
-def _in_words(event: TransferProgress, percent: int) -> str:
-    if event.phase == "waiting":
-        return f"waiting: {event.notice}"
-    line = f"{_PHASES[event.phase]} {percent} % of {in_gib(event.total_bytes)}"
-    if event.bytes_per_s:
-        line += f", {event.bytes_per_s / 2**20:.1f} MiB/s"
-    if event.remaining_s is not None:
-        minutes, seconds = divmod(round(event.remaining_s), 60)
-        line += f", {minutes}:{seconds:02} left"
-    return line
+    more = msgspec.to_builtins(pulled.companions)
+    return {**model, "fetched_bytes": pulled.fetched_bytes, "companions_on_hub": more}

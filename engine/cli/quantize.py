@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     target = absolute(arguments.target)
     with EngineSession() as session, tempfile.TemporaryDirectory(prefix="retort-") as folder:
         importance = absolute(arguments.importance)
-        if arguments.importance_text and not (arguments.dry_run and not arguments.size):
+        if arguments.importance_text and not (arguments.dry_run and not (arguments.size or arguments.fit)):
             importance = _make_importance(session, arguments, Path(folder))
         recipe = find_recipe(session, arguments, arguments.source, importance)
         plan = do_job(session, PlanJob(source=arguments.source, recipe=recipe, target=target), PlanResult)
@@ -96,6 +96,7 @@ def _tell_plan(plan: PlanResult, recipe: str, *, as_json: bool) -> None:
         print(f"{row.part:<18} {in_words(row.size_bytes):>32}  {types}")
     print()
     _tell_fallen_back(plan.tensors)
+    _tell_source(plan)
     if plan.needs_importance:
         print("It needs an importance matrix: --importance FILE or --importance-text FILE.")
 
@@ -106,6 +107,15 @@ def _tell_written(result: QuantizeResult, plan: PlanResult) -> None:
         f"{100 * result.size_bytes / max(1, result.source_bytes):.0f} % of the source, {result.seconds:.1f} s"
     )
     _tell_fallen_back(plan.tensors)
+    _tell_source(plan)
+
+
+def _tell_source(plan: PlanResult) -> None:
+    if plan.source_has_lost_bits:
+        print(
+            f"The source itself has only {plan.source_bits_per_weight:.1f} bits per weight: what it lost by "
+            "that does not come back in a larger type, and comparing with it does not show it."
+        )
 
 
 def _tell_fallen_back(tensors: Sequence[PlannedTensor]) -> None:

@@ -1,4 +1,4 @@
-"""How a command line says which recipe is meant: a type, a file, or a size to fit into."""
+"""How a command line says which recipe is meant: a type, a file, a size to fit into, or this machine."""
 
 import argparse
 import json
@@ -10,24 +10,44 @@ from engine.cli.sizes import parse_size
 from engine.contract.errors import InvalidRequest
 from engine.contract.jobs import CHUNK_LENGTH, RECIPE_CHUNKS, RecipeJob, RecipeResult
 
+FIT_CONTEXT = 8192
 TEXT_HELP = "a text to measure on, in UTF-8"
 SIZE_HELP = "the most that the file may take: bytes, or for example 500MB, 7.5GiB"
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare --type, --size and --recipe, of which one is needed."""
+    """Declare --type, --recipe and what is fitted into, of which one is needed."""
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--type", metavar="TYPE", help="one of llama.cpp's mixtures, such as Q4_K_M")
-    choice.add_argument("--size", metavar="BYTES", help=SIZE_HELP)
+    add_budget_choice(choice)
     choice.add_argument("--recipe", metavar="FILE", help="a recipe's file (docs/WORKBENCH.md)")
     parser.add_argument(
-        "--text", metavar="FILE", help="with --size: measure on this text which types do least damage"
+        "--text",
+        metavar="FILE",
+        help="with --size or --fit: measure on this text which types do least damage",
     )
-    add_chunks_argument(parser)
+    add_budget_arguments(parser)
 
 
-def add_chunks_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare how much of the text is read for every trial."""
+def add_budget_choice(choice: argparse._MutuallyExclusiveGroup) -> None:
+    """Declare what a file can be fitted into."""
+    choice.add_argument("--size", metavar="BYTES", help=SIZE_HELP)
+    choice.add_argument(
+        "--fit",
+        choices=["machine"],
+        help="fit into the memory that is free here, beside the context of --ctx",
+    )
+
+
+def add_budget_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the context that has to fit too, and how much of the text is read for every trial."""
+    parser.add_argument(
+        "--ctx",
+        type=int,
+        default=FIT_CONTEXT,
+        metavar="N",
+        help=f"with --fit: tokens (default {FIT_CONTEXT})",
+    )
     parser.add_argument(
         "--chunks",
         type=int,
@@ -49,13 +69,24 @@ def find_recipe(session: EngineSession, arguments: argparse.Namespace, model: st
     return fit(session, arguments, model, importance).recipe
 
 
-def fit(session: EngineSession, arguments: argparse.Namespace, model: str, importance: str) -> RecipeResult:
+def fit(
+    session: EngineSession,
+    arguments: argparse.Namespace,
+    model: str,
+    importance: str,
+    *,
+    is_dry_run: bool = False,
+) -> RecipeResult:
     """The recipe for the size that was written; raises EngineError, ValueError."""
     if arguments.chunks < 1:
         raise ValueError(f"--chunks must be 1 or more, got {arguments.chunks}")
+    if arguments.ctx < 1:
+        raise ValueError(f"--ctx must be 1 or more, got {arguments.ctx}")
     job = RecipeJob(
         model=model,
-        budget_bytes=parse_size(arguments.size),
+        budget_bytes=parse_size(arguments.size) if arguments.size else 0,
+        context_length=arguments.ctx,
+        is_dry_run=is_dry_run,
         text=absolute(arguments.text),
         importance=importance,
         max_chunks=arguments.chunks,

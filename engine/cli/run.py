@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EFFORT",
         help="how much the model reasons: off, on, low, medium, high, as far as it lets choose",
     )
+    add(
+        "--keep-language",
+        action="store_true",
+        help="make letters of scripts that the prompt does not use unlikely",
+    )
     add_load_arguments(parser)
     add("--json", action="store_true", help="print one JSON object instead of streaming")
     add("--verbose", action="store_true", help="show what the native library logs")
@@ -56,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             reasoning_budget=arguments.reasoning_budget,
         ),
         reasoning_effort=arguments.reasoning_effort,
+        keep_language=arguments.keep_language,
     )
     with EngineSession(verbose=arguments.verbose) as session:
         if arguments.prompt is None:
@@ -76,6 +82,7 @@ def _request(settings: ChatSettings, prompt: str, *, raw: bool) -> GenerateReque
         sampling=settings.sampling,
         limits=settings.limits,
         reasoning_effort=settings.reasoning_effort,
+        keep_language=settings.keep_language,
     )
 
 

@@ -9,15 +9,15 @@ import msgspec
 
 from engine.cli.engine_session import EngineSession, new_request_id
 from engine.cli.load_arguments import load_from_words
-from engine.contract.messages import (
+from engine.contract.params import LoadParams
+from engine.contract.settings import SETTINGS, EngineSettings, setting_named
+from engine.contract.settings_messages import (
     ChangeLoadRequest,
     ChangeSettingRequest,
     SettingsChange,
     SettingsListed,
     SettingsRequest,
 )
-from engine.contract.params import LoadParams
-from engine.contract.settings import SETTINGS, EngineSettings, setting_named
 
 NAME = "settings"
 HELP = "show the engine's settings, or change one"

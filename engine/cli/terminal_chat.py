@@ -33,6 +33,7 @@ class ChatSettings:
     sampling: SamplingParams = field(default_factory=SamplingParams)
     limits: GenerationLimits = field(default_factory=GenerationLimits)
     reasoning_effort: str = ""
+    keep_language: bool = False
 
 
 def converse(session: EngineSession, settings: ChatSettings, *, greet: bool = False) -> int:
@@ -92,6 +93,7 @@ class TerminalChat:
             sampling=self._settings.sampling,
             limits=self._settings.limits,
             reasoning_effort=self._settings.reasoning_effort,
+            keep_language=self._settings.keep_language,
         )
         parts: list[Part] = []
         try:

@@ -5,13 +5,11 @@ import importlib.util
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from engine.contract.errors import EngineMissing
-from engine.contract.processes import child_environment
+from engine.contract.processes import child_command, child_environment
 
-MODULE = "engine.training.train"
 NEEDED = ("torch", "tokenizers")
 
 
@@ -53,7 +51,8 @@ def train(arguments: argparse.Namespace, *more: str) -> int:
 
 def command(arguments: argparse.Namespace) -> list[str]:
     """The command line of the training process."""
-    words = [sys.executable, "-m", MODULE, "--data", str(arguments.data), "--out", str(arguments.out)]
+    words = child_command("engine.training.train")
+    words += ["--data", str(arguments.data), "--out", str(arguments.out)]
     words += ["--seed", str(arguments.seed), "--threads", str(arguments.threads)]
     if arguments.until:
         return [*words, "--until", arguments.until]

@@ -7,11 +7,9 @@ import sys
 import msgspec
 
 from engine.cli.engine_session import EngineSession, new_request_id
-from engine.contract.messages import (
-    Event,
-)
+from engine.contract.library_messages import ModelsVerified, VerifyProgress, VerifyRequest
+from engine.contract.messages import Event
 from engine.contract.model_info import VerifiedModel
-from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
 
 NAME = "verify"
 HELP = "read a model's files, or those of all of them, and compare them with what was fetched or imported"

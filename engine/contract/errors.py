@@ -29,6 +29,9 @@ EngineError
 │   └── ProtocolError
 ├── StorageFailed             a file could not be written: full, read-only, gone
 ├── EngineMissing             a library that runs models is not installed or does not load
+│   └── ComponentMissing
+├── PackRefused               an engine pack is not what it should be, or not for this Retort
+├── PackFailed                an engine pack is sound and does not work here
 └── InternalError             a fault of ours
 
 The texts here are the plain facts, for logs and the command line; `app.error_texts` words them for people.
@@ -312,6 +315,36 @@ class EngineMissing(EngineError):
     """A library that runs models is absent, broken or of another version."""
 
     code = "engine_missing"
+
+
+class PackRefused(EngineError):
+    """An engine pack is damaged, hostile, or of another llama.cpp; nothing of it is used."""
+
+    code = "pack_refused"
+
+    def __init__(self, pack: str, reason: str) -> None:
+        super().__init__(f"{pack} is refused: {reason}", pack=pack, reason=reason)
+
+
+class PackFailed(EngineError):
+    """An engine pack did not pass its probe: it is not used."""
+
+    code = "pack_failed"
+
+    def __init__(self, pack: str, reason: str) -> None:
+        super().__init__(f"{pack} did not pass its probe: {reason}", pack=pack, reason=reason)
+
+
+class ComponentMissing(EngineMissing):
+    """What is asked for needs a part of Retort that is installed on demand, and it is not."""
+
+    code = "component_missing"
+
+    def __init__(self, component: str) -> None:
+        super().__init__(
+            f"the {component} engine is needed and not installed: `retort component install {component}`",
+            component=component,
+        )
 
 
 class InternalError(EngineError):

@@ -33,6 +33,10 @@ _WINDOWS = {
     0xE06D7363: "an uncaught C++ exception",
 }
 
+EXIT_WORDS = frozenset(_SIGNALS.values()) | frozenset(
+    _WINDOWS.values()
+)  # for who says them in another language
+
 
 def describe_exit(exit_status: int) -> str:
     """Say an exit status in words: negative numbers are POSIX signals, large ones Windows exceptions."""

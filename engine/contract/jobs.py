@@ -4,6 +4,7 @@ A recipe travels as the text of its file (see `engine.quantization.recipe`), so 
 `{"base": "Q4_K_M"}`. Paths are absolute; models may be named as everywhere until the host has found them.
 """
 
+import math
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,7 @@ JobStep = Literal[
     "waiting", "planning", "quantizing", "converting", "reading", "scoring", "comparing", "trying types"
 ]  # what a job is doing, in words that the window can translate
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+Converter = Literal["auto", "own", "llama.cpp"]  # "auto": llama.cpp's scripts where ours knows no layout
 
 CHUNK_LENGTH = 512  # tokens, as llama.cpp's perplexity tool has it
 RECIPE_CHUNKS = 16  # read anew for every trial of a recipe: some 4,000 scored tokens tell types apart
@@ -46,7 +48,9 @@ class ConvertJob(_Job, tag="convert", frozen=True, kw_only=True):
 
     source: str
     target: str
-    weight_type: str = "Q8_0"
+    weight_type: str = "Q8_0"  # of the matrices: F32, F16, BF16 or Q8_0
+    converter: Converter = "auto"
+    is_dry_run: bool = False  # only check and tell the size, which llama.cpp's scripts cannot
 
 
 class ImportanceJob(_Job, tag="importance", frozen=True, kw_only=True):
@@ -77,14 +81,23 @@ class RecipeJob(_Job, tag="recipe", frozen=True, kw_only=True):
     """
 
     model: str
-    budget_bytes: int
+    budget_bytes: int = 0  # 0: what this machine's free memory leaves beside a context of `context_length`
+    context_length: int = 0  # tokens; read only where the machine is the budget
+    is_dry_run: bool = False  # the text is looked at and nothing measured
     text: str = ""
     importance: str = ""
     chunk_length: int = CHUNK_LENGTH
     max_chunks: int | None = RECIPE_CHUNKS
 
 
-Job = PlanJob | QuantizeJob | ConvertJob | ImportanceJob | MeasureJob | RecipeJob
+class ExportCardJob(_Job, tag="export_card", frozen=True, kw_only=True):
+    """Write quality cards to a file: JSON, or a picture where its name ends in .svg."""
+
+    cards: "tuple[QualityCard, ...]"
+    target: str
+
+
+Job = PlanJob | QuantizeJob | ConvertJob | ImportanceJob | MeasureJob | RecipeJob | ExportCardJob
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -117,6 +130,17 @@ class PlanResult(_Result, tag="plan", frozen=True, kw_only=True):
     bits_per_weight: float
     needs_importance: bool  # it would be refused without an importance matrix
 
+    @property
+    def source_bits_per_weight(self) -> float:
+        """What the source spends on a weight, its metadata counted in; 0 for a model without weights."""
+        weights = sum(math.prod(tensor.shape) for tensor in self.tensors)
+        return 8 * self.source_bytes / weights if weights else 0.0
+
+    @property
+    def source_has_lost_bits(self) -> bool:
+        """Whether the source itself is quantized to fewer bits than the eight that lose next to nothing."""
+        return 0 < self.source_bits_per_weight < 8
+
 
 class QuantizeResult(_Result, tag="quantize", frozen=True, kw_only=True):
     """What was written."""
@@ -131,11 +155,13 @@ class QuantizeResult(_Result, tag="quantize", frozen=True, kw_only=True):
 
 
 class ConvertResult(_Result, tag="convert", frozen=True, kw_only=True):
-    """What was written."""
+    """What was written, or would be."""
 
     target: str
-    size_bytes: int
+    size_bytes: int  # 0 where it is not known beforehand
     seconds: float
+    converter: str = "own"  # or "llama.cpp"
+    notes: tuple[str, ...] = ()  # what the file does not keep or computes otherwise, in words
 
 
 class ImportanceResult(_Result, tag="importance", frozen=True, kw_only=True):
@@ -182,6 +208,8 @@ class QualityCard(_Result, tag="measure", frozen=True, kw_only=True):
     size_bytes: int
     bits_per_weight: float
     measured_at: float  # seconds since 1970
+    peak_memory_bytes: int = 0  # of the process that scored it, at most; 0 where it was not measured
+    draft_acceptance: float | None = None  # share of the MTP head's drafts that the model agrees with
 
 
 class RecipeResult(_Result, tag="recipe", frozen=True, kw_only=True):
@@ -190,9 +218,24 @@ class RecipeResult(_Result, tag="recipe", frozen=True, kw_only=True):
     recipe: str
     size_bytes: int  # of the file that it gives, exactly
     bits_per_weight: float
+    budget_bytes: int = 0  # what it had to fit into
 
 
-JobResult = PlanResult | QuantizeResult | ConvertResult | ImportanceResult | QualityCard | RecipeResult
+class ExportCardResult(_Result, tag="export_card", frozen=True, kw_only=True):
+    """What was written."""
+
+    target: str
+
+
+JobResult = (
+    PlanResult
+    | QuantizeResult
+    | ConvertResult
+    | ImportanceResult
+    | QualityCard
+    | RecipeResult
+    | ExportCardResult
+)
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +246,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     state: JobState
     started_at: float  # seconds since 1970; of one that waits, when it was asked for
     ended_at: float = 0.0  # 0 while it has not
+    starts: int = 1  # more than one where an earlier host ended before it
     result: JobResult | None = None
     error_code: str = ""
     error_message: str = ""

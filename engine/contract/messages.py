@@ -1,5 +1,6 @@
-"""Every message on the wire, one type each. Requests go down (window → host → worker), events come up.
+"""The messages on the wire, one type each: those of models in memory and of answers, and the union of all.
 
+Requests go down (window → host → worker), events come up. Other messages have files of their own beside this.
 An event carries the id of the request it answers, a sequence number that grows by one per event of a
 process, and the generation of the worker it comes from: events of a worker that has died are ignored.
 """
@@ -8,23 +9,32 @@ from typing import Any, Literal
 
 import msgspec
 
+from engine.contract.bin_messages import BinEvent, BinQuestion
+from engine.contract.catalogue_messages import CatalogueEvent, CatalogueQuestion
 from engine.contract.chat import ChatMessage, Part, ReasoningPart, TextPart, ToolCallPart
+from engine.contract.component_messages import ComponentEvent, ComponentQuestion
+from engine.contract.elsewhere_messages import ElsewhereEvent, ElsewhereQuestion
 from engine.contract.errors import DetailValue
+from engine.contract.fit_messages import DeviceMemory, FitRequest, FitTold
 from engine.contract.hub_messages import HubEvent, HubRequest
-from engine.contract.jobs import Job, JobRecord, JobResult, JobStep
+from engine.contract.job_messages import JobEvent, JobRequests
+from engine.contract.library_messages import LibraryEvent, LibraryRequest
 from engine.contract.message_base import EventBase as _Event
 from engine.contract.message_base import MessageBase as _Message
-from engine.contract.model_info import InstalledModel, LoadedModel, MemoryChange, WorkerStatus
+from engine.contract.model_info import LoadedModel, MemoryChange
+from engine.contract.pack_messages import PackEvent, PackRequest, ProbeRequest
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
-from engine.contract.settings import EngineSettings, SettingValue
-from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
+from engine.contract.place_messages import PlaceEvent, PlaceQuestion
+from engine.contract.settings_messages import SettingsChange, SettingsEvent, StatusRequest
+from engine.contract.tuning_messages import TuningEvent, TuningRequest
+from engine.contract.unfinished_messages import UnfinishedEvent, UnfinishedQuestion
+from engine.contract.workbench_messages import WorkbenchEvent, WorkbenchRequest
 
-ReasoningEnd = Literal["", "budget", "loop"]
+ReasoningEnd = Literal["", "budget", "loop", "asked"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]  # length: max_tokens; context: its length
 MAX_LOGPROBS = 20  # alternatives per token
-UnloadReason = Literal[
-    "asked", "idle", "room", "ended"
-]  # by request, by time, for another model, its worker died
+# by request, by time, for another model, its worker died, another engine is used from now on
+UnloadReason = Literal["asked", "idle", "room", "ended", "engine"]
 
 
 class Hello(_Message, tag="hello", frozen=True, kw_only=True):
@@ -42,6 +52,7 @@ class LoadRequest(_Message, tag="load", frozen=True, kw_only=True):
     request_id: str
     model: str  # `builtin`, a name of the library, or a path
     load: LoadParams = LoadParams()
+    prefix_cache_mib: int = 0  # said by the host: of the disk, for the states of conversations; 0 keeps none
 
 
 class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
@@ -61,6 +72,7 @@ class GenerateRequest(_Message, tag="generate", frozen=True, kw_only=True):
     template_options: dict[str, Any] = msgspec.field(
         default_factory=dict
     )  # more variables of the chat template
+    keep_language: bool = False  # letters of scripts that the conversation does not use become unlikely
     continue_last: bool = False  # the last message is an answer that goes on where its text ends
     prompt: str = ""  # used instead of messages where there are none
     sampling: SamplingParams = SamplingParams()
@@ -79,6 +91,22 @@ class CancelRequest(_Message, tag="cancel", frozen=True, kw_only=True):
     request_id: str
 
 
+class AnswerNowRequest(_Message, tag="answer_now", frozen=True, kw_only=True):
+    """End the reasoning of the named request: the answer follows on it, and nothing is lost of either.
+
+    Answered by nothing; without effect where the model does not reason just now.
+    """
+
+    request_id: str
+
+
+class ForgetRequest(_Message, tag="forget", frozen=True, kw_only=True):
+    """A conversation was deleted: what was kept of it to answer sooner goes too. Answered by nothing."""
+
+    request_id: str
+    conversation_id: str
+
+
 class UnloadRequest(_Message, tag="unload", frozen=True, kw_only=True):
     """Give the model's memory back; answered by ModelUnloaded."""
 
@@ -92,84 +120,33 @@ class DescribeRequest(_Message, tag="describe", frozen=True, kw_only=True):
     request_id: str
 
 
-class ModelsRequest(_Message, tag="models", frozen=True, kw_only=True):
-    """Which models are there; answered by ModelsListed."""
-
-    request_id: str
-
-
-class ImportRequest(_Message, tag="import", frozen=True, kw_only=True):
-    """Take a file or folder into the library; answered by ImportProgress while it is copied, ModelImported.
-
-    By default the model stays where it lies; `copy` puts a copy into the models folder. A cancelled copy ends
-    with FinishedEvent and leaves nothing.
-    """
-
-    request_id: str
-    path: str
-    copy: bool = False
-
-
-class RemoveRequest(_Message, tag="remove", frozen=True, kw_only=True):
-    """Take a model out of the library; answered by ModelRemoved.
-
-    Files in the models folder are deleted for good; what was imported where it lies is only forgotten. Asking
-    the user is up to whoever sends this. ModelInUse where the model is loaded.
-    """
-
-    request_id: str
-    model: str
-
-
-class SettingsRequest(_Message, tag="settings", frozen=True, kw_only=True):
-    """What the engine is set to; answered by SettingsListed."""
-
-    request_id: str
-
-
-class ChangeSettingRequest(_Message, tag="change_setting", frozen=True, kw_only=True):
-    """Set one line of `SETTINGS`, None sets its default; answered by SettingsListed or InvalidRequest."""
-
-    request_id: str
-    name: str
-    value: SettingValue | None
-
-
-class ChangeLoadRequest(_Message, tag="change_load", frozen=True, kw_only=True):
-    """Set how one model is loaded from now on, None forgets it; answered by SettingsListed."""
-
-    request_id: str
-    model: str
-    load: LoadParams | None
-
-
-class StatusRequest(_Message, tag="status", frozen=True, kw_only=True):
-    """Which models are in memory and what they take; answered by StatusListed."""
-
-    request_id: str
-
-
-class JobRequest(_Message, tag="job", frozen=True, kw_only=True):
-    """Do a job of the workbench; answered by JobProgress and JobDone.
-
-    A cancelled one ends with FinishedEvent and leaves nothing.
-    """
-
-    request_id: str
-    job: Job
-
-
-class JobsRequest(_Message, tag="jobs", frozen=True, kw_only=True):
-    """Which jobs there are and were; answered by JobsListed."""
-
-    request_id: str
-
-
-WorkerRequest = LoadRequest | GenerateRequest | CancelRequest | UnloadRequest | DescribeRequest
-LibraryRequest = ModelsRequest | ImportRequest | RemoveRequest | VerifyRequest
-SettingsChange = SettingsRequest | ChangeSettingRequest | ChangeLoadRequest
+WorkerRequest = (
+    LoadRequest
+    | GenerateRequest
+    | CancelRequest
+    | AnswerNowRequest
+    | ForgetRequest
+    | UnloadRequest
+    | DescribeRequest
+)
 Request = (
-    WorkerRequest | LibraryRequest | HubRequest | SettingsChange | StatusRequest | JobRequest | JobsRequest
+    WorkerRequest
+    | LibraryRequest
+    | UnfinishedQuestion
+    | BinQuestion
+    | PlaceQuestion
+    | ElsewhereQuestion
+    | CatalogueQuestion
+    | HubRequest
+    | ComponentQuestion
+    | SettingsChange
+    | StatusRequest
+    | JobRequests
+    | WorkbenchRequest
+    | FitRequest
+    | PackRequest
+    | ProbeRequest
+    | TuningRequest
 )
 
 
@@ -270,6 +247,7 @@ class FinishedEvent(_Event, tag="finished", frozen=True, kw_only=True):
     loaded: LoadedModel | None = None
     template_notice: TemplateNotice | None = None
     reasoning_ended_by: ReasoningEnd = ""  # what ended the reasoning in the model's place
+    drifted_to: str = ""  # the code of the language that the answer slipped into, such as "zh"
 
 
 class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=True):
@@ -279,6 +257,8 @@ class EngineDescription(_Event, tag="engine_description", frozen=True, kw_only=T
     version: str
     system: str  # CPU features in use, as the library says them
     devices: tuple[str, ...]
+    memory: tuple[DeviceMemory, ...] = ()  # of those that can hold weights
+    modules: tuple[str, ...] = ()  # chosen for these devices at the start; none where they are built in
 
 
 class ErrorEvent(_Event, tag="error", frozen=True, kw_only=True):
@@ -293,68 +273,6 @@ class Heartbeat(_Event, tag="heartbeat", frozen=True, kw_only=True):
     """A worker lives; sent about once a second, and kept by the host for itself."""
 
     call_s: float  # how long its main thread has been within the call that it is in
-
-
-class ModelsListed(_Event, tag="models_listed", frozen=True, kw_only=True):
-    """Every model of the library by name; those that cannot be used now say why."""
-
-    models: tuple[InstalledModel, ...]
-
-
-class ImportProgress(_Event, tag="import_progress", frozen=True, kw_only=True):
-    """How much of a model has been copied."""
-
-    fraction: float
-
-
-class ModelImported(_Event, tag="model_imported", frozen=True, kw_only=True):
-    """The model is in the library."""
-
-    model: InstalledModel
-
-
-class ModelRemoved(_Event, tag="model_removed", frozen=True, kw_only=True):
-    """The model is no longer in the library."""
-
-    model: str
-    freed_bytes: int  # 0 where it was only forgotten
-
-
-class SettingsListed(_Event, tag="settings_listed", frozen=True, kw_only=True):
-    """What the engine is set to; request_id is empty where somebody else changed it."""
-
-    settings: EngineSettings
-    notice: str = ""  # what was wrong with their file, in words; empty where nothing was
-
-
-class StatusListed(_Event, tag="status_listed", frozen=True, kw_only=True):
-    """What is in memory now."""
-
-    workers: tuple[WorkerStatus, ...]
-    available_bytes: int
-    total_bytes: int
-
-
-class JobProgress(_Event, tag="job_progress", frozen=True, kw_only=True):
-    """How far a job is; sent at least once a second while it runs."""
-
-    fraction: float  # of the whole job, 0 to 1
-    words: JobStep
-    done: int = 0  # of this step: tensors, chunks or trials
-    total: int = 0  # 0 where it is not known
-    remaining_s: float | None = None  # None before there is anything to tell it from
-
-
-class JobDone(_Event, tag="job_done", frozen=True, kw_only=True):
-    """The job has been done, and its process is gone."""
-
-    result: JobResult
-
-
-class JobsListed(_Event, tag="jobs_listed", frozen=True, kw_only=True):
-    """Every job, the oldest first; those of an earlier window that start over have their old request ids."""
-
-    jobs: tuple[JobRecord, ...]
 
 
 AnswerEvent = TextEvent | ReasoningEvent | ToolCallEvent
@@ -376,7 +294,6 @@ def event_part(event: AnswerEvent) -> Part:
     return TextPart(event.text) if isinstance(event, TextEvent) else ReasoningPart(event.text)
 
 
-LibraryEvent = ModelsListed | ImportProgress | ModelImported | ModelRemoved | VerifyProgress | ModelsVerified
 Event = (
     LoadProgress
     | ModelLoaded
@@ -386,12 +303,19 @@ Event = (
     | EngineDescription
     | Heartbeat
     | LibraryEvent
+    | UnfinishedEvent
+    | BinEvent
+    | PlaceEvent
+    | ElsewhereEvent
+    | CatalogueEvent
     | HubEvent
-    | SettingsListed
-    | StatusListed
-    | JobProgress
-    | JobDone
-    | JobsListed
+    | ComponentEvent
+    | SettingsEvent
+    | JobEvent
+    | WorkbenchEvent
+    | FitTold
+    | TuningEvent
+    | PackEvent
     | ErrorEvent
 )
 Message = Hello | Request | Event

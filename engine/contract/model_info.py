@@ -24,15 +24,28 @@ ModelFormat = Literal["gguf", "checkpoint"]
 ModelOrigin = Literal["builtin", "library", "folder", "reference"]
 Capability = Literal["chat", "reasoning", "tools", "moe", "mtp"]
 EngineName = Literal["llama", "torch"]
-BackendReason = Literal["test", "folder", "asked", "weights", "draft", "gguf"]
+BackendReason = Literal["test", "folder", "asked", "weights", "draft", "speed", "gguf"]
 BACKEND_REASONS: dict[BackendReason, str] = {  # why a model runs on the engine it runs on
     "test": "a model for tests",
     "folder": "folders of safetensors run on torch",
     "asked": "it was asked for",
     "weights": "weights in other types are made by torch, not by llama.cpp",
-    "draft": "draft models are run by torch, not by llama.cpp",
+    "draft": "its draft model is a folder of safetensors, which torch reads",
+    "speed": "its answers came faster on torch here",
     "gguf": "llama.cpp reads GGUF files as they are and starts at once",
 }
+
+
+CompanionKind = Literal["projector", "drafter", "adapter"]  # reads pictures; guesses ahead; changes weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A file that belongs to a model and is none itself."""
+
+    kind: CompanionKind
+    path: str  # the file or the first of its parts
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +62,14 @@ class InstalledModel:
     active_parameters: int = 0  # that one token uses; 0 where unknown
     capabilities: tuple[Capability, ...] = ()  # as far as the header tells
     engines: tuple[EngineName, ...] = ()  # that are installed and know its architecture
+    companions: tuple[Companion, ...] = ()  # beside it; their bytes are not in `size_bytes`
     is_loaded: bool = False
     problem: str = ""  # why it cannot be used now; empty for a good one
+    source: str = ""  # the repository it was fetched from
+    commit: str = ""  # of that repository
+    added_at: float = 0.0  # seconds since 1970; 0 where unknown, as in what follows
+    used_at: float = 0.0  # when it was loaded last
+    verified_at: float = 0.0  # when its hashes were compared last
 
 
 Verdict = Literal["sound", "damaged", "missing", "unknown"]
@@ -64,6 +83,18 @@ class VerifiedModel:
     verdict: Verdict  # unknown: nobody ever told their hashes, they are noted now
     files: tuple[str, ...]  # those that gave the verdict
     read_bytes: int
+
+
+BufferPart = Literal["weights", "kv_cache", "state", "compute", "logits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferSize:
+    """What the engine says that it has taken of a device."""
+
+    device: str  # as the engine calls it: "CPU", "CUDA0"
+    part: BufferPart
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +113,8 @@ class LoadedModel:
     kv_cache_bytes: int = 0  # of all conversations together, spare positions included
     rss_before_bytes: int = 0  # resident memory of the worker, before and after loading
     rss_after_bytes: int = 0
+    buffers: tuple[BufferSize, ...] = ()  # empty where the engine does not say
+    weight_type: str = "auto"  # of the torch engine: other than in the file where fewer bits were asked for
     backend_reason: str = ""  # why it is that backend: one of BACKEND_REASONS
     reasoning_efforts: tuple[str, ...] = ()  # what its template lets choose: "off", "on", "low", "high" …
 

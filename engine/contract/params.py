@@ -82,12 +82,29 @@ class GenerationLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPlacement:
+    """Which device holds which layers; counted from the model's end, as llama.cpp does."""
+
+    gpu_layers: int  # the last so many; the output layer counts as one
+    gpu_shares: tuple[float, ...] = ()  # of those layers for each GPU in turn; empty leaves it to the engine
+    main_gpu: int = 0  # for what is not split
+    expert_layers_in_ram: tuple[int, ...] = ()  # layers on GPUs whose routed experts stay in RAM
+
+    def __post_init__(self) -> None:
+        """Refuse what no engine can do."""
+        _require(self.gpu_layers >= 0, "gpu_layers", "0 or more", self.gpu_layers)
+        _require(self.main_gpu >= 0, "main_gpu", "0 or more", self.main_gpu)
+        _require(all(share >= 0 for share in self.gpu_shares), "gpu_shares", "0 or more", self.gpu_shares)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadParams:
     """How a model is put into memory. Two different ones are two loaded models."""
 
     context_length: int | None = None  # tokens; None takes the trained length, at most 8192
     threads: int | None = None  # None takes the physical cores, leaving one processor free
     gpu_layers: int = -1  # -1 offloads every layer that a device takes, 0 none
+    placement: LayerPlacement | None = None  # layer by layer, chosen by the host; None goes by gpu_layers
     batch_size: int = 512  # tokens per decode call
     kv_type: KvType = "f16"
     kv_type_v: KvType | None = None  # of the values, where it differs from that of the keys
@@ -98,7 +115,7 @@ class LoadParams:
     backend: BackendChoice = "auto"  # which engine runs it, where two can
     weight_type: WeightType = "auto"  # of the torch engine: as the file has them, or fewer bits
     draft_tokens: int | None = 0  # guessed per step by MTP layers or from the text; None measures what pays
-    draft_model: str = ""  # a smaller model with the same vocabulary that guesses; of the torch engine
+    draft_model: str = ""  # a smaller model with the same vocabulary that guesses
     count_experts: bool = False  # the torch engine tells how often each expert was chosen
 
     def __post_init__(self) -> None:

@@ -38,9 +38,28 @@ class Paths:
         return self.data / "conversations.sqlite3"
 
     @property
+    def library_pointer(self) -> Path:
+        """The file that names the library's folder where it was moved away from `data`."""
+        return self.data / "library-folder"
+
+    @property
+    def library(self) -> Path:
+        """The folder of models, bin and unfinished downloads; asked anew each time, for it may be moved."""
+        try:
+            folder = Path(self.library_pointer.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            return self.data
+        return folder if folder.is_absolute() else self.data
+
+    @property
     def models(self) -> Path:
         """The folder of downloaded and imported models."""
-        return self.data / "models"
+        return self.library / "models"
+
+    @property
+    def bin(self) -> Path:
+        """The folder of removed models, on the same disk as the models."""
+        return self.library / "bin"
 
     @property
     def records(self) -> Path:
@@ -50,7 +69,7 @@ class Paths:
     @property
     def partial(self) -> Path:
         """The folder of downloads that are not finished, on the same disk as the models."""
-        return self.data / "partial"
+        return self.library / "partial"
 
     @property
     def network_log(self) -> Path:
@@ -58,9 +77,44 @@ class Paths:
         return self.data / "network.jsonl"
 
     @property
+    def measured_speeds(self) -> Path:
+        """How fast each engine has answered with each model."""
+        return self.data / "measured-speeds.json"
+
+    @property
+    def good_speeds(self) -> Path:
+        """The decode speed that each model has reached."""
+        return self.data / "good_speeds.json"
+
+    @property
+    def tuned(self) -> Path:
+        """The fastest settings that were found for each model."""
+        return self.data / "tuned.json"
+
+    @property
+    def packs(self) -> Path:
+        """The folder of engine packs."""
+        return self.data / "packs"
+
+    @property
+    def use_times(self) -> Path:
+        """When each model was loaded last."""
+        return self.data / "used.json"
+
+    @property
     def quality(self) -> Path:
         """The folder of what was measured of each model."""
         return self.records / "quality"
+
+    @property
+    def fit(self) -> Path:
+        """The file of what loads really took, by which predictions are corrected."""
+        return self.data / "fit.json"
+
+    @property
+    def bandwidth(self) -> Path:
+        """The file of this machine's memory speed."""
+        return self.cache / "bandwidth.json"
 
     @property
     def jobs(self) -> Path:
@@ -71,6 +125,21 @@ class Paths:
     def job_files(self) -> Path:
         """Where running jobs have a folder each for files that they need for themselves."""
         return self.cache / "jobs"
+
+    @property
+    def sources(self) -> Path:
+        """Where the set-up keeps llama.cpp's source package."""
+        return self.cache / "sources"
+
+    @property
+    def prefix_cache(self) -> Path:
+        """The folder of what workers keep of conversations, so that they need not be read again."""
+        return self.cache / "prefix"
+
+    @property
+    def components(self) -> Path:
+        """The folder of what is installed on demand."""
+        return self.data / "components"
 
     @property
     def settings(self) -> Path:

@@ -21,6 +21,7 @@ class EngineSettings:
     keep_loaded_minutes: int = 15
     models_at_once: int = 2
     memory_reserve_mib: int = 512
+    prefix_cache_mib: int = 4096
     model_folders: tuple[str, ...] = ()
     offline: bool = True
     download_limit_kib_s: int = 0
@@ -116,6 +117,14 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="A model is not loaded where less than this would be left free; 0 refuses none.",
         unit="MiB",
         most=2**20,
+    ),
+    Setting(
+        name="prefix_cache_mib",
+        kind="count",
+        label="Disk for conversations' states",
+        meaning="With these a long conversation is gone on with at once after a restart; 0 keeps none.",
+        unit="MiB",
+        most=2**24,
     ),
     Setting(
         name="model_folders",

@@ -16,25 +16,31 @@ import msgspec
 
 from engine.contract.errors import ProtocolError
 from engine.contract.hub_messages import TransferProgress
-from engine.contract.messages import (
-    Heartbeat,
-    Hello,
-    ImportProgress,
-    JobProgress,
-    LoadProgress,
-    Message,
-    ReasoningEvent,
-    TextEvent,
-)
-from engine.contract.verify_messages import VerifyProgress
+from engine.contract.job_messages import JobProgress
+from engine.contract.library_messages import ImportProgress, VerifyProgress
+from engine.contract.messages import Heartbeat, Hello, LoadProgress, Message, ReasoningEvent, TextEvent
+from engine.contract.pack_messages import PackProgress
+from engine.contract.place_messages import MoveProgress
+from engine.contract.tuning_messages import TuneProgress
 from engine.contract.version import PROTOCOL_VERSION, engine_fingerprint
 
 # of these the newest says it all
-_Newest = LoadProgress | ImportProgress | VerifyProgress | TransferProgress | JobProgress | Heartbeat
+_Newest = (
+    LoadProgress
+    | ImportProgress
+    | VerifyProgress
+    | TransferProgress
+    | JobProgress
+    | MoveProgress
+    | PackProgress
+    | TuneProgress
+    | Heartbeat
+)
 Mergeable = TextEvent | ReasoningEvent | _Newest
 
 MAX_LINE_BYTES = 16 * 2**20
 MAX_WAITING_MESSAGES = 10_000  # what cannot be merged; more than this and the reader is gone for good
+WRITTEN_TOGETHER = 16  # messages
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
@@ -141,12 +147,13 @@ class MessageWriter:
     def _run(self) -> None:
         sequence = 0
         try:
-            while (message := self._next()) is not None:
-                if not isinstance(message, Hello) and hasattr(message, "sequence"):
-                    sequence += 1
-                    message = msgspec.structs.replace(message, sequence=sequence)
-                self._stream.write(encode(message))
-                self._stream.flush()
+            while messages := self._take_waiting():
+                for message in messages:
+                    if not isinstance(message, Hello) and hasattr(message, "sequence"):
+                        sequence += 1
+                        message = msgspec.structs.replace(message, sequence=sequence)  # noqa: PLW2901
+                    self._stream.write(encode(message))
+                self._stream.flush()  # once for all that had gathered: the reader wakes once
             self._stream.close()
         except (OSError, ValueError):  # the pipe broke, or was closed under our hands
             with self._changed:
@@ -156,11 +163,12 @@ class MessageWriter:
                 self._stream.close()
             self._on_broken()
 
-    def _next(self) -> Message | None:
+    def _take_waiting(self) -> list[Message]:
+        """What waits, up to as many as are quickly written: those behind them may still merge."""
         with self._changed:
             while not self._waiting and not self._closing:
                 self._changed.wait()
-            return self._waiting.popleft() if self._waiting else None
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), WRITTEN_TOGETHER))]
 
 
 def _merge(waiting: Message, new: Mergeable) -> Message | None:

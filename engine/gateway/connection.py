@@ -11,16 +11,22 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx2
 from msgspec import structs
 
+from engine.contract.catalogue_messages import NetworkEntry
 from engine.contract.errors import HubAnswerWrong, StorageFailed
 from engine.gateway.control import Control
 from engine.gateway.patience import Patience, TryAgain
-from engine.library.network_log import NetworkEntry, NetworkLog
+from engine.library.network_log import NetworkLog
 
 MAX_ANSWER_BYTES = 32 * 2**20  # of what is no file: the listing of a repository of 100,000 files
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
 
 log = logging.getLogger("retort.gateway")
 
@@ -43,11 +49,12 @@ class Connection(httpx2.BaseTransport):
         self._endpoint, self._log, self._patience = endpoint, network_log, patience
         self._purpose, self._token, self._control = purpose, token, control
         self._is_for_files = is_for_files
+        self._is_hub_inside = False
         self._transport = httpx2.HTTPTransport()  # trusts whom the operating system trusts
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Make one request; raises TryAgain, HubAnswerWrong for a forbidden place, StorageFailed."""
-        self._check_place(request.url)
+        check_place(self._endpoint, request.url)
         request.headers.pop("Authorization", None)
         if self._token and request.url.origin == self._endpoint.origin:
             request.headers["Authorization"] = f"Bearer {self._token}"
@@ -59,19 +66,18 @@ class Connection(httpx2.BaseTransport):
             "write": patience.read_s,
             "pool": patience.connect_s,
         }
-        if self._control is not None:
-            request.extensions["trace"] = self._control.trace
-        entry = self._begin(request)
+        request.extensions["trace"] = lambda event, info: self._on_event(request.url, event, info)
+        entry = begin_entry(self._log, request.method, request.url.host, self._purpose())
         try:
             response = self._transport.handle_request(request)
         except httpx2.TransportError as error:
-            self._end(entry)
+            end_entry(self._log, entry)
             raise TryAgain(describe_failure(error)) from error
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _ListedStream(
             response.stream,
-            lambda received: self._end(
-                structs.replace(entry, status=response.status_code, received_bytes=received)
+            lambda received: end_entry(
+                self._log, structs.replace(entry, status=response.status_code, received_bytes=received)
             ),
             None if self._is_for_files else time.monotonic() + patience.answer_s,
             request.url.host,
@@ -88,32 +94,18 @@ class Connection(httpx2.BaseTransport):
         """Close every connection."""
         self._transport.close()
 
-    def _check_place(self, url: httpx2.URL) -> None:
-        """An answer may lead to other hosts of the internet, in the clear or into this network never."""
-        if url.scheme not in (self._endpoint.scheme, "https"):
-            raise HubAnswerWrong(self._endpoint.host, f"it leads to {url.scheme}:, which is not followed")
-        if is_inside(url.host) and not is_inside(self._endpoint.host):
-            raise HubAnswerWrong(self._endpoint.host, f"it leads to {url.host}, inside this network")
-
-    def _begin(self, request: httpx2.Request) -> NetworkEntry:
-        entry = NetworkEntry(
-            id=uuid.uuid4().hex[:12],
-            time=time.time(),
-            method=request.method,
-            host=request.url.host,
-            purpose=self._purpose(),
-        )
-        try:
-            self._log.note(entry)
-        except OSError as error:  # what cannot be listed is not done
-            raise StorageFailed("the list of requests", error.strerror or str(error)) from error
-        return entry
-
-    def _end(self, entry: NetworkEntry) -> None:
-        try:
-            self._log.note(structs.replace(entry, has_ended=True))
-        except (OSError, StorageFailed) as error:  # its beginning is listed
-            log.warning("the end of a request could not be listed: %s", error)
+    def _on_event(self, url: httpx2.URL, event: str, info: dict[str, Any]) -> None:
+        """What httpx2 tells of a request as it goes on; raises HubAnswerWrong, before anything was sent."""
+        if event == "connection.connect_tcp.complete":
+            stream = info["return_value"]
+            is_inside_here = is_private_number(stream.get_extra_info("server_addr")[0])
+            if url.host == self._endpoint.host:
+                self._is_hub_inside = is_inside_here  # a mirror of one's own
+            elif is_inside_here and not (self._is_hub_inside or is_inside(self._endpoint.host)):
+                stream.close()
+                raise HubAnswerWrong(self._endpoint.host, f"it leads to {url.host}, inside this network")
+        if self._control is not None:
+            self._control.trace(event, info)
 
 
 class _ListedStream(httpx2.SyncByteStream):
@@ -150,6 +142,37 @@ class _ListedStream(httpx2.SyncByteStream):
             self._on_end(self._received_bytes)
 
 
+def begin_entry(network_log: NetworkLog, method: str, host: str, purpose: str) -> NetworkEntry:
+    """List a request that is about to be made; raises StorageFailed: what cannot be listed is not done."""
+    entry = NetworkEntry(
+        id=uuid.uuid4().hex[:12], time=time.time(), method=method, host=host, purpose=purpose
+    )
+    try:
+        network_log.note(entry)
+    except OSError as error:
+        raise StorageFailed("the list of requests", error.strerror or str(error)) from error
+    return entry
+
+
+def end_entry(network_log: NetworkLog, entry: NetworkEntry) -> None:
+    """List that it has ended."""
+    try:
+        network_log.note(structs.replace(entry, has_ended=True))
+    except (OSError, StorageFailed) as error:  # its beginning is listed
+        log.warning("the end of a request could not be listed: %s", error)
+
+
+def check_place(endpoint: httpx2.URL, url: httpx2.URL) -> None:
+    """A hub may lead to other hosts of the internet, in the clear or into this network never.
+
+    Raises HubAnswerWrong.
+    """
+    if url.scheme not in (endpoint.scheme, "https"):
+        raise HubAnswerWrong(endpoint.host, f"it leads to {url.scheme}:, which is not followed")
+    if is_inside(url.host) and not is_inside(endpoint.host):
+        raise HubAnswerWrong(endpoint.host, f"it leads to {url.host}, inside this network")
+
+
 def is_inside(host: str) -> bool:
     """Whether a host's name or number stands for this computer or a private network."""
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
@@ -157,7 +180,21 @@ def is_inside(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host.strip("[]")).is_global
     except ValueError:
-        return False  # a name of the internet
+        last = host.rstrip(".").rpartition(".")[2]
+        return last[:1].isdigit()  # no name of the internet, but a number in disguise
+
+
+def is_private_number(number: str) -> bool:
+    """Whether an address that was connected to is this computer's or a private network's.
+
+    Ranges that others reserve are not: some tunnels give every name of the internet an address of those.
+    """
+    address = ipaddress.ip_address(number.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    address = mapped or address
+    if address.is_loopback or address.is_link_local or address.is_unspecified:
+        return True
+    return any(address in network for network in _PRIVATE if network.version == address.version)
 
 
 def describe_failure(error: httpx2.TransportError) -> str:

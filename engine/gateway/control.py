@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _SHUT_RDWR = 2  # what the module socket calls it
@@ -22,7 +23,7 @@ class Control:
     def __init__(self) -> None:
         """It runs."""
         self._changed = threading.Condition()
-        self._streams: deque[Any] = deque(maxlen=4)  # network streams of httpcore2, the newest last
+        self._cuts: deque[Callable[[], None]] = deque(maxlen=4)  # each ends a connection, the newest last
         self._is_paused = self._is_cancelled = self._has_ended = False
 
     @property
@@ -70,10 +71,18 @@ class Control:
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Hear of a connection that was made: the extension `trace` of httpx2."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            with self._changed:
-                self._streams.append(info["return_value"])
-                if self.is_halted:
-                    self._cut()
+            stream = info["return_value"]
+            self._add(lambda: stream.get_extra_info("socket").shutdown(_SHUT_RDWR))
+
+    @contextlib.contextmanager
+    def cutting(self, cut: Callable[[], None]) -> Iterator[None]:
+        """Within this, `cut` is called where the request is to stop or rest; it may be called again."""
+        self._add(cut)
+        try:
+            yield
+        finally:
+            with self._changed, contextlib.suppress(ValueError):  # called already
+                self._cuts.remove(cut)
 
     def _set(
         self,
@@ -90,7 +99,13 @@ class Control:
                 self._cut()
             self._changed.notify_all()
 
+    def _add(self, cut: Callable[[], None]) -> None:
+        with self._changed:
+            self._cuts.append(cut)
+            if self.is_halted:
+                self._cut()
+
     def _cut(self) -> None:
-        while self._streams:
-            with contextlib.suppress(OSError, ValueError):  # closed already
-                self._streams.pop().get_extra_info("socket").shutdown(_SHUT_RDWR)
+        while self._cuts:
+            with contextlib.suppress(OSError, ValueError, RuntimeError):  # closed already
+                self._cuts.pop()()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -31,21 +31,22 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import ModelInfo, RepoFile
+from msgspec import structs
 
+from engine.contract.catalogue_messages import NetworkEntry
 from engine.contract.errors import HubAnswerWrong, HubRefused, HubUnreachable, InvalidRequest, NotOnHub
-from engine.contract.hub_messages import HubModel
 from engine.contract.paths import public_address
-from engine.gateway.connection import Connection
+from engine.gateway.connection import Connection, begin_entry, end_entry
 from engine.gateway.control import Control
 from engine.gateway.patience import Patience, Tries
 from engine.library.content_hash import ContentHash
+from engine.library.journal import MAX_FILE_BYTES
 from engine.library.network_log import NetworkLog
 
 MAX_FILES = 20_000  # of a repository
-MAX_FILE_BYTES = 2**43  # 8 TiB: more than any model has
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,120}/[A-Za-z0-9][\w.-]{0,120}", re.ASCII)
-_SEARCH_FIELDS: Any = ["author", "downloads", "gated", "lastModified", "likes", "tags"]
+KEPT_LISTINGS = 16
 
 _Result = TypeVar("_Result")
 
@@ -68,6 +69,7 @@ class Listing:
     author: str
     license: str
     is_gated: bool
+    base_models: tuple[str, ...]
     files: tuple[RemoteFile, ...]
 
 
@@ -80,6 +82,7 @@ class Hub:
         self.endpoint = httpx2.URL(address.rstrip("/"))
         self.token = os.environ.get("HF_TOKEN", "").strip()
         self._log, self._patience = network_log, patience
+        self._listings: dict[tuple[str, str], Listing] = {}  # by repository and commit, the newest last
         self._purpose: ContextVar[str] = ContextVar("purpose", default="asking the hub")
         self._api = HfApi(endpoint=str(self.endpoint), token=False)
         set_client_factory(
@@ -109,25 +112,33 @@ class Hub:
         )
         return httpx2.Client(transport=connection)
 
-    def search(self, words: str, limit: int, control: Control) -> tuple[HubModel, ...]:
-        """The most downloaded repositories of GGUF files that fit the words; raises NetworkError."""
-        self._purpose.set(f"searching for {words[:60]!r}")
+    def lister(self, purpose: str) -> Callable[[str, int | None], None]:
+        """Lists requests that are not made by us: called with a host, and again with the bytes it gave."""
+        begun: dict[str, NetworkEntry] = {}
 
-        def ask() -> tuple[HubModel, ...]:
-            found = self._api.list_models(
-                search=words, filter="gguf", sort="downloads", limit=limit, expand=_SEARCH_FIELDS
-            )
-            return tuple(_hub_model(info) for info in found)
+        def note(host: str, received_bytes: int | None) -> None:
+            if received_bytes is None:
+                begun[host] = begin_entry(self._log, "GET", host, purpose)
+            else:
+                end_entry(self._log, structs.replace(begun.pop(host), received_bytes=received_bytes))
 
-        return self._ask(f"match for {words!r}", ask, control)
+        return note
 
     def list(self, repository: str, revision: str, control: Control) -> Listing:
         """The files of a repository; raises NetworkError, InvalidRequest for what is no name of one."""
         if _REPOSITORY.fullmatch(repository) is None:
             raise InvalidRequest(f"{repository[:80]!r} is no repository; write publisher/name")
-        self._purpose.set(f"listing {repository}")
+        known = self._listings.get((repository, revision))
+        if known is not None:  # what a commit holds never changes
+            return known
         what = f"{repository} at {revision}" if revision else repository
-        return self._ask(what, lambda: self._list(repository, revision), control)
+        found = self.ask(
+            what, lambda _api: self._list(repository, revision), control, purpose=f"listing {repository}"
+        )
+        self._listings[repository, found.commit] = found
+        while len(self._listings) > KEPT_LISTINGS:
+            self._listings.pop(next(iter(self._listings)))
+        return found
 
     def _list(self, repository: str, revision: str) -> Listing:
         info = self._api.model_info(repository, revision=revision or None)
@@ -143,16 +154,25 @@ class Hub:
             repository=repository,
             commit=commit,
             author=str(info.author or repository.partition("/")[0])[:120],
-            license=_license(info),
+            license=license_of(info),
             is_gated=bool(info.gated),
+            base_models=base_models_of(info),
             files=tuple(_remote_file(entry) for entry in entries if isinstance(entry, RepoFile)),
         )
 
-    def _ask(self, wanted: str, ask: Callable[[], _Result], control: Control) -> _Result:
+    def ask(
+        self, wanted: str, ask: Callable[[HfApi], _Result], control: Control, *, purpose: str = ""
+    ) -> _Result:
+        """Ask through huggingface_hub and try again within patience; raises NetworkError, InvalidRequest.
+
+        `wanted` is what the hub does not have where it has nothing, `purpose` what the list of requests says.
+        """
+        if purpose:
+            self._purpose.set(purpose)
         host = self.endpoint.host
         try:
             tries = Tries(self._patience, host, lambda seconds, _reason: control.wait(seconds))
-            return tries.until_done(ask)
+            return tries.until_done(lambda: ask(self._api))
         except GatedRepoError as error:
             raise HubRefused(
                 wanted, "its terms have to be agreed to on the hub, with HF_TOKEN set"
@@ -169,21 +189,21 @@ class Hub:
             raise HubAnswerWrong(host, f"it is not understood ({str(error)[:120]})") from error
 
 
-def _hub_model(info: ModelInfo) -> HubModel:
-    return HubModel(
-        repository=str(info.id)[:250],
-        author=str(info.author or "")[:120],
-        license=_license(info),
-        downloads=int(info.downloads or 0),
-        likes=int(info.likes or 0),
-        updated=info.last_modified.isoformat() if info.last_modified else "",
-        is_gated=bool(info.gated),
-    )
-
-
-def _license(info: ModelInfo) -> str:
+def license_of(info: ModelInfo) -> str:
+    """The licence that a repository's tags name, empty where none does."""
     tags = (str(tag) for tag in info.tags or ())
     return next((tag.removeprefix("license:")[:80] for tag in tags if tag.startswith("license:")), "")
+
+
+def base_models_of(info: ModelInfo) -> tuple[str, ...]:
+    """The repositories that a repository's tags say it is made from."""
+    tags = (str(tag).removeprefix("base_model:") for tag in info.tags or () if _is_base_model(str(tag)))
+    return tuple(dict.fromkeys(tags))[:8]
+
+
+def _is_base_model(tag: str) -> bool:
+    prefix, _, repository = tag.partition(":")
+    return prefix == "base_model" and _REPOSITORY.fullmatch(repository) is not None
 
 
 def _remote_file(entry: RepoFile) -> RemoteFile:

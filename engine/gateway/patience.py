@@ -29,6 +29,7 @@ class Patience:
     first_wait_s: float = 1.0  # then twice as long each time
     longest_wait_s: float = 16.0
     longest_asked_wait_s: float = 60.0  # a hub that asks for more is given up
+    longest_wait_in_all_s: float = 1800.0  # for one thing, however much arrives in between
     progress_bytes: int = 64 * 1024  # fewer than these are no progress
     stall_window_s: float = 30.0
     least_bytes_per_s: float = 512.0  # over the window; a slower connection is given up
@@ -42,6 +43,7 @@ class Tries:
         """`wait` gets seconds and the reason, and may raise to end it all."""
         self._patience, self._host, self._wait = patience, host, wait
         self._failed = 0
+        self._waited_s = 0.0
 
     def progressed(self) -> None:
         """Something arrived: the count starts anew."""
@@ -60,6 +62,9 @@ class Tries:
             )
         if self._failed >= patience.tries:
             raise HubUnreachable(self._host, f"{error.reason}, {self._failed} times")
+        self._waited_s += wait_s
+        if self._waited_s > patience.longest_wait_in_all_s:
+            raise HubUnreachable(self._host, f"{error.reason}, again and again; what has arrived is kept")
         self._wait(wait_s, error.reason)
 
     def until_done(self, work: Callable[[], _Result]) -> _Result:

@@ -6,37 +6,44 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.parse import quote
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from engine.contract.errors import InvalidRequest, StorageFailed
 from engine.contract.hub_messages import (
     HubGroup,
     ModelPulled,
     PullRequest,
-    TransferPhase,
     TransferProgress,
 )
 from engine.contract.model_info import InstalledModel, ModelFormat
 from engine.contract.paths import Paths
 from engine.gateway.control import Cancelled, Control
 from engine.gateway.hub import Hub, Listing, RemoteFile
-from engine.gateway.pace import SpeedLimit, SpeedMeter
+from engine.gateway.pace import SpeedLimit
 from engine.gateway.patience import Patience
+from engine.gateway.progress import ProgressReport
 from engine.gateway.ranges import FileAddress
-from engine.gateway.repository import check_names, choose_group, local_name
+from engine.gateway.repository import (
+    check_names,
+    choose_companions,
+    choose_group,
+    companion_groups,
+    local_name,
+)
 from engine.gateway.transfer import Transfer
+from engine.gateway.xet import Xet
 from engine.library.atomic_file import sync_folder
 from engine.library.content_hash import PIECE_BYTES, RunningHash
 from engine.library.installed import InstalledModels
+from engine.library.library_files import check_library_there
 from engine.library.names import is_valid_part
 from engine.library.places import find_model, list_places, name_below, names_to_type
 from engine.library.records import ModelRecord, RecordedFile, Records, look_at
-
-REPORT_INTERVAL_S = 0.1
+from engine.library.unfinished import lock_download
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +80,35 @@ class Puller:
 
         Raises NetworkError, InvalidRequest, StorageFailed; Cancelled, upon which nothing is left of it.
         """
+        check_library_there(self._paths)
         listing = self._hub.list(request.repository, request.revision, control)
         group = choose_group(listing, request.file)
-        plan = self._plan(listing, group)
-        record = next((r for r in self._records.all() if r.path == str(plan.path)), None)
-        missing = [target for target in plan.targets if not self._is_there(target, record, control)]
+        with_it = choose_companions(listing, group, request.companions)
+        plans = [self._plan(listing, one) for one in (group, *with_it)]
+        records = {record.path: record for record in self._records.all()}
+        missing = [
+            [t for t in plan.targets if not self._is_there(t, records.get(str(plan.path)), control)]
+            for plan in plans
+        ]
         with ExitStack() as locks:
-            for target in missing:
+            for target in chain(*missing):
                 self._lock(locks, target)
-            fetched_bytes = self._fetch(request, listing, missing, control, emit)
-            if missing or record is None or record.is_damaged:
-                self._take_in(plan, missing)
+            fetched_bytes = self._fetch(request, listing, list(chain(*missing)), control, emit)
+            for plan, lacking in zip(plans, missing, strict=True):
+                record = records.get(str(plan.path))
+                if lacking or record is None or record.is_damaged:
+                    self._take_in(plan, lacking)
+        model = self._entry(plans[0].path)
+        here = {Path(one.path).name for one in model.companions}
         return ModelPulled(
-            request_id=request.request_id, model=self._entry(plan.path), fetched_bytes=fetched_bytes
+            request_id=request.request_id,
+            model=model,
+            fetched_bytes=fetched_bytes,
+            companions=tuple(
+                one
+                for one in companion_groups(listing, group)
+                if here.isdisjoint(PurePosixPath(file).name for file in one.files)
+            ),
         )
 
     def _plan(self, listing: Listing, group: HubGroup) -> _Plan:
@@ -145,7 +168,7 @@ class Puller:
         self._paths.partial.mkdir(parents=True, exist_ok=True, mode=0o700)
         stem = target.file.content_hash.file_stem
         try:
-            locks.enter_context(FileLock(self._paths.partial / f"{stem}.lock", timeout=0))
+            locks.enter_context(lock_download(self._paths.partial, stem))
         except Timeout as error:
             raise InvalidRequest(f"{target.path.name} is being fetched already") from error
 
@@ -158,20 +181,22 @@ class Puller:
         emit: Callable[[TransferProgress], None],
     ) -> int:
         """Bring every file's bytes into its part; returns how many came over the network."""
-        progress = _Progress(request.request_id, sum(t.file.size_bytes for t in targets), emit)
+        progress = ProgressReport(request.request_id, sum(t.file.size_bytes for t in targets), emit)
         transfers: list[Transfer] = []
         purpose = f"fetching {listing.repository}"
+        xet = Xet(self._paths.cache, self._patience, control, self._hub.lister(f"{purpose} by Xet"))
         try:
             with self._hub.client_for_files(purpose, control) as client:
                 for target in targets:
                     transfer = Transfer(
-                        self._address(listing, target.file),
+                        FileAddress.of(self._hub.endpoint, listing, target.file),
                         self._paths.partial,
                         client,
                         control=control,
                         patience=self._patience,
                         speed_limit=self._speed_limit,
                         report=progress.report,
+                        xet=xet,
                     )
                     transfers.append(transfer)
                     transfer.run()
@@ -181,11 +206,6 @@ class Puller:
                 transfer.forget()
             raise
         return sum(transfer.fetched_bytes for transfer in transfers)
-
-    def _address(self, listing: Listing, file: RemoteFile) -> FileAddress:
-        path = f"/{listing.repository}/resolve/{listing.commit}/{quote(file.path)}"
-        url = self._hub.endpoint.copy_with(path=self._hub.endpoint.path.rstrip("/") + path)
-        return FileAddress(url, listing.repository, listing.commit, file)
 
     def _take_in(self, plan: _Plan, missing: list[_Target]) -> None:
         """Give the verified files their names and write the record: from here on the model is there."""
@@ -229,48 +249,6 @@ class Puller:
         place = find_model(str(model_path), self._paths)
         entry = InstalledModels(self._paths).one(place)
         return replace(entry, short_name=names_to_type(list_places(self._paths))[place.name])
-
-
-class _Progress:
-    """What a pull says of itself, a few times per second."""
-
-    def __init__(self, request_id: str, total_bytes: int, emit: Callable[[TransferProgress], None]) -> None:
-        self._request_id, self._total_bytes, self._emit = request_id, total_bytes, emit
-        self._files_bytes = 0  # of the files that are done
-        self._last_bytes = 0
-        self._phase: TransferPhase = "checking"
-        self._said_at = 0.0
-        self._meter = SpeedMeter()
-
-    def file_done(self, size_bytes: int) -> None:
-        self._said_at = 0.0
-        self.report(self._phase, size_bytes, "")
-        self._files_bytes += size_bytes
-        self._last_bytes = 0
-
-    def report(self, phase: TransferPhase, file_bytes: int, notice: str) -> None:
-        if phase == "fetching":
-            self._meter.note(max(0, file_bytes - self._last_bytes))
-        elif phase in ("paused", "waiting"):
-            self._meter.pause()
-        self._last_bytes = file_bytes
-        now = time.monotonic()
-        if phase == self._phase and now - self._said_at < REPORT_INTERVAL_S:
-            return
-        self._phase, self._said_at = phase, now
-        done_bytes = self._files_bytes + file_bytes
-        speed = self._meter.bytes_per_s if phase == "fetching" else 0.0
-        self._emit(
-            TransferProgress(
-                request_id=self._request_id,
-                phase=phase,
-                done_bytes=done_bytes,
-                total_bytes=self._total_bytes,
-                bytes_per_s=speed,
-                remaining_s=(self._total_bytes - done_bytes) / speed if speed else None,
-                notice=notice,
-            )
-        )
 
 
 def _recorded(target: _Target) -> RecordedFile:

@@ -4,15 +4,35 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx2
 
 from engine.contract.errors import HubAnswerWrong, HubRefused, NotOnHub
-from engine.gateway.hub import RemoteFile
+from engine.gateway.hub import Listing, RemoteFile
 
 MAX_REDIRECTS = 5
+# The hub's content network gives no answer of more than 50 GB (huggingface_hub#2991), ranges of that it does.
+MAX_RANGE_BYTES = 2**35
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+_XET_HASH = re.compile(r"[0-9a-f]{64}")
 _SHA256 = re.compile(r'"?([0-9a-f]{64})"?')
+
+
+@dataclass(frozen=True, slots=True)
+class XetFile:
+    """A file in the hub's store of chunks, as the hub's answer names it."""
+
+    hash: str  # 64 hexadecimal digits, and not that of the bytes
+    token_path: str  # where the hub gives out tokens for the store, an address or a part of one
+
+
+class OnlyByXet(Exception):
+    """The hub refuses plain ranges of this file and has it in its store of chunks."""
+
+    def __init__(self, file: XetFile) -> None:
+        super().__init__(file.hash)
+        self.file = file
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +43,13 @@ class FileAddress:
     repository: str
     commit: str
     file: RemoteFile
+
+    @classmethod
+    def of(cls, endpoint: httpx2.URL, listing: Listing, file: RemoteFile) -> "FileAddress":
+        """Where a listed file is."""
+        path = f"/{listing.repository}/resolve/{listing.commit}/{quote(file.path)}"
+        url = endpoint.copy_with(path=endpoint.path.rstrip("/") + path)
+        return cls(url, listing.repository, listing.commit, file)
 
     @property
     def host(self) -> str:
@@ -36,14 +63,17 @@ def open_range(
 ) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Ask for the bytes from `start` up to `end`; gives the offset at which the answer really begins, and it.
 
-    A server that knows no ranges begins at 0. Raises TryAgain, HubAnswerWrong, HubRefused, NotOnHub.
+    A server that knows no ranges begins at 0. Raises OnlyByXet, TryAgain, and every NetworkError.
     """
-    url = address.url
+    url, xet = address.url, None
     for _ in range(MAX_REDIRECTS + 1):
         request = client.build_request("GET", url, headers={"Range": f"bytes={start}-{end - 1}"})
         response = client.send(request, stream=True, follow_redirects=False)
         try:
             _check_identity(response, address)
+            xet = xet or _xet_file(response)
+            if response.status_code in (400, 413) and xet is not None:
+                raise OnlyByXet(xet)
             if response.is_redirect and response.headers.get("Location"):
                 url = url.join(response.headers["Location"])
                 continue
@@ -66,6 +96,12 @@ def _check_identity(response: httpx2.Response, address: FileAddress) -> None:
     match = _SHA256.fullmatch(headers.get("X-Linked-ETag", ""))
     if match and file.content_hash.kind == "sha256" and match[1] != file.content_hash.hexadecimal:
         raise HubAnswerWrong(address.host, f"{file.path} has another hash than was listed")
+
+
+def _xet_file(response: httpx2.Response) -> XetFile | None:
+    found = response.headers.get("X-Xet-Hash", "")
+    path = response.links.get("xet-auth", {}).get("url") or response.headers.get("X-Xet-Refresh-Route", "")
+    return XetFile(found, path) if path and _XET_HASH.fullmatch(found) else None
 
 
 def _offset(response: httpx2.Response, address: FileAddress, start: int, end: int) -> int:

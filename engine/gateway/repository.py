@@ -3,20 +3,18 @@
 Names from the network are judged here. Pickles are no model: loading one runs whatever is in it.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+
+from msgspec import structs
 
 from engine.contract.errors import HubAnswerWrong, InvalidRequest
 from engine.contract.hub_messages import HubGroup, HubGroupKind
 from engine.gateway.hub import Listing, RemoteFile
-from engine.library.names import is_valid_part
-from engine.library.shards import model_stem
+from engine.library.companions import belonging, companion_kinds
+from engine.library.names import QUANTIZATION_NAME, is_valid_part
+from engine.library.shards import model_stem, part_paths
 
-_QUANTIZATION = re.compile(
-    r"(?:UD-)?(?:IQ[1-8]_[A-Z0-9_]+|T?Q[1-8](?:_[A-Z0-9]+)*|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP16|FP8)",
-    re.IGNORECASE,
-)
 # what a checkpoint needs beside its weights
 _CHECKPOINT_FILES = frozenset(
     {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"}
@@ -24,7 +22,10 @@ _CHECKPOINT_FILES = frozenset(
     | {"model.safetensors.index.json"}
 )
 CHECKPOINT = "safetensors"  # the name of the group
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+MODEL_KINDS = ("gguf", "checkpoint")
+HALF_TYPES = ("F16", "FP16")  # every backend reads these
+CARD = "README.md"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def group_files(files: Iterable[RemoteFile]) -> tuple[HubGroup, ...]:
@@ -36,7 +37,10 @@ def group_files(files: Iterable[RemoteFile]) -> tuple[HubGroup, ...]:
         if path.suffix.lower() == ".gguf":
             stem = model_stem(Path(path.name))
             by_stem.setdefault(str(path.with_name(stem)), []).append(file)
-    groups = [_gguf_group(stem, members) for stem, members in by_stem.items()]
+    kinds = companion_kinds(
+        {stem: sum(file.size_bytes for file in members) for stem, members in by_stem.items()}
+    )
+    groups = [_gguf_group(stem, kinds.get(stem, "gguf"), members) for stem, members in by_stem.items()]
     weights = [file for file in files if "/" not in file.path and file.path.endswith(".safetensors")]
     if weights and any(file.path == "config.json" for file in files):
         rest = [file for file in files if file.path in _CHECKPOINT_FILES]
@@ -44,14 +48,20 @@ def group_files(files: Iterable[RemoteFile]) -> tuple[HubGroup, ...]:
     return tuple(sorted(groups, key=lambda group: (group.size_bytes, group.name)))
 
 
+def quantization_of(stem: str) -> str:
+    """The quantization that a GGUF file's path names, without its ending; empty where it names none."""
+    found = QUANTIZATION_NAME.findall(PurePosixPath(stem).name) or QUANTIZATION_NAME.findall(stem)
+    return found[-1].upper() if found else ""
+
+
 def choose_group(listing: Listing, wanted: str) -> HubGroup:
     """The model that `wanted` means: a file's name or path, or a quantization that one model alone has.
 
     Raises InvalidRequest where it fits none or several; an empty one fits the only model of a repository.
     """
-    groups = [group for group in group_files(listing.files) if group.kind != "projector"]
+    groups = [group for group in group_files(listing.files) if group.kind in MODEL_KINDS]
     if not groups:
-        has_pickles = any(file.path.lower().endswith(_PICKLES) for file in listing.files)
+        has_pickles = any(file.path.lower().endswith(PICKLES) for file in listing.files)
         because = "only pickles, which can run code when they are opened" if has_pickles else "no model file"
         raise InvalidRequest(f"{listing.repository} holds {because}; GGUF or safetensors is needed")
     fitting = [group for group in groups if not wanted or _fits(group, wanted)]
@@ -61,6 +71,36 @@ def choose_group(listing: Listing, wanted: str) -> HubGroup:
     if fitting:
         raise InvalidRequest(f"{listing.repository} holds several models, name one of {names}")
     raise InvalidRequest(f"{listing.repository} has no {wanted!r}; it has {names}")
+
+
+def companion_groups(listing: Listing, model: HubGroup) -> list[HubGroup]:
+    """The companions that a repository has for one of its models, smallest first."""
+    groups = group_files(listing.files)
+    companions = {group.name: group for group in groups if group.kind not in MODEL_KINDS}
+    models = [group.name for group in groups if group.kind == "gguf"]
+    if model.kind != "gguf":
+        return []
+    return [companions[name] for name in belonging(model.name, companions, models)]
+
+
+def choose_companions(listing: Listing, model: HubGroup, wanted: Iterable[str]) -> list[HubGroup]:
+    """The companions that are asked for, by name or kind; of several of a kind the one in 16 bits, or least.
+
+    Raises InvalidRequest for what the repository does not have.
+    """
+    there = companion_groups(listing, model)
+    chosen: list[HubGroup] = []
+    for word in wanted:
+        fitting = [group for group in there if group.kind == word or _fits(group, word)]
+        if not fitting:
+            has = ", ".join(f"{group.name} ({group.kind})" for group in there) or "none"
+            raise InvalidRequest(
+                f"{listing.repository} has no companion {word!r} for {model.name}; it has {has}"
+            )
+        best = min(fitting, key=lambda group: group.quantization not in HALF_TYPES)
+        if best not in chosen:
+            chosen.append(best)
+    return chosen
 
 
 def local_name(file: RemoteFile, host: str) -> str:
@@ -89,11 +129,10 @@ def _fits(group: HubGroup, wanted: str) -> bool:
     return wanted in {name.lower() for name in names if name}
 
 
-def _gguf_group(stem: str, files: list[RemoteFile]) -> HubGroup:
-    is_projector = PurePosixPath(stem).name.lower().startswith("mmproj")
-    found = _QUANTIZATION.findall(PurePosixPath(stem).name) or _QUANTIZATION.findall(stem)
-    quantization = found[-1].upper() if found else ""
-    return _group(stem, "projector" if is_projector else "gguf", quantization, files)
+def _gguf_group(stem: str, kind: HubGroupKind, files: list[RemoteFile]) -> HubGroup:
+    group = _group(stem, kind, quantization_of(stem), files)
+    num_parts = len(part_paths(Path(group.files[0])))
+    return structs.replace(group, num_missing=max(num_parts - len(files), 0))
 
 
 def _group(name: str, kind: HubGroupKind, quantization: str, files: list[RemoteFile]) -> HubGroup:

@@ -5,26 +5,37 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
+from engine.contract.component_messages import FetchWheelsRequest
 from engine.contract.errors import EngineError, InternalError, ProtocolError
 from engine.contract.hub_messages import (
     HubFilesListed,
     HubFilesRequest,
     HubModelsFound,
     HubQuestion,
+    ModelCardRequest,
     PauseRequest,
     PullRequest,
+    RemoteHeaderRequest,
     SearchRequest,
 )
 from engine.contract.messages import CancelRequest, ErrorEvent, Event, FinishedEvent
+from engine.contract.pack_messages import FetchPackRequest
 from engine.contract.paths import Paths
+from engine.contract.update_messages import UpdateRequest
 from engine.contract.wire import decode, read_lines
 from engine.gateway.control import Cancelled, Control, Interrupted
 from engine.gateway.hub import Hub
 from engine.gateway.pace import SpeedLimit
+from engine.gateway.packs import PackFetcher
 from engine.gateway.patience import Patience
 from engine.gateway.pull import Puller
-from engine.gateway.repository import group_files
+from engine.gateway.remote_reading import RemoteReader
+from engine.gateway.repository import CARD, PICKLES, group_files
+from engine.gateway.search import search
+from engine.gateway.updates import UpdateCheck
+from engine.gateway.wheels import WheelFetcher
 from engine.library.network_log import NetworkLog
+from engine.library.published_packs import published_packs
 
 END_GRACE_S = 3.0
 
@@ -40,7 +51,11 @@ class GatewayService:
         self._send = send
         self._hub = Hub(NetworkLog(paths.network_log), patience)
         self._speed_limit = SpeedLimit()
+        self._reader = RemoteReader(self._hub, patience)
         self._puller = Puller(paths, self._hub, patience, self._speed_limit)
+        self._packs = PackFetcher(paths, patience, self._speed_limit, published_packs())
+        self._wheels = WheelFetcher(paths, self._hub, patience, self._speed_limit)
+        self._updates = UpdateCheck(paths, patience)
         self._controls: dict[str, Control] = {}
         self._threads: list[threading.Thread] = []
 
@@ -68,7 +83,7 @@ class GatewayService:
             elif control is not None:
                 control.cancel()
         elif isinstance(message, HubQuestion):
-            if isinstance(message, PullRequest):
+            if isinstance(message, PullRequest | FetchWheelsRequest):
                 self._speed_limit.set(message.limit_bytes_per_s)
             control = self._controls[message.request_id] = Control()
             thread = threading.Thread(
@@ -97,10 +112,19 @@ class GatewayService:
 
     def _ask(self, request: HubQuestion, control: Control) -> Event:
         if isinstance(request, SearchRequest):
-            found = self._hub.search(request.words, request.limit, control)
-            return HubModelsFound(request_id=request.request_id, models=found)
+            return HubModelsFound(request_id=request.request_id, models=search(self._hub, request, control))
         if isinstance(request, PullRequest):
             return self._puller.pull(request, control, self._send)
+        if isinstance(request, FetchPackRequest):
+            return self._packs.fetch(request, control, self._send)
+        if isinstance(request, RemoteHeaderRequest):
+            return self._reader.header(request, control)
+        if isinstance(request, ModelCardRequest):
+            return self._reader.card(request, control)
+        if isinstance(request, FetchWheelsRequest):
+            return self._wheels.fetch(request, control, self._send)
+        if isinstance(request, UpdateRequest):
+            return self._updates.check(request, control)
         assert isinstance(request, HubFilesRequest)
         listing = self._hub.list(request.repository, request.revision, control)
         return HubFilesListed(
@@ -110,6 +134,10 @@ class GatewayService:
             author=listing.author,
             license=listing.license,
             groups=group_files(listing.files),
+            is_gated=listing.is_gated,
+            has_card=any(file.path == CARD for file in listing.files),
+            has_pickles=any(file.path.lower().endswith(PICKLES) for file in listing.files),
+            base_models=listing.base_models,
         )
 
     def _send_error(self, request_id: str, error: EngineError) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import SamplingParams
+from engine.generation.vocabulary import Vocabulary
 
 Cancelled = Callable[[], bool]
 Progress = Callable[[float], None]
@@ -82,6 +83,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def near_tie(self) -> float:
+        """Logits nearer than this may change places with the number of rows that a call computes."""
+        ...
+
+    @property
     def end_tokens(self) -> frozenset[int]:
         """Tokens that end an answer."""
         ...
@@ -94,6 +100,11 @@ class Backend(Protocol):
     @property
     def template_tokens(self) -> dict[str, str]:
         """The texts of `bos_token` and `eos_token` as chat templates name them."""
+        ...
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as bytes, for grammars."""
         ...
 
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
@@ -149,7 +160,7 @@ class Backend(Protocol):
         ...
 
     def states(self, slot: int) -> Any:
-        """What the last decode call leaves a drafter, a row per token of the slot; () where nothing."""
+        """What the last decode call leaves a drafter: a sequence with a row per token of its entry, or ()."""
         ...
 
     def drafter(self) -> Any:

@@ -1,8 +1,14 @@
-"""How many prompt tokens go into one decode call, so that nobody waits too long for it."""
+"""How many prompt tokens go into one decode call, so that nobody waits too long for it.
 
-CHUNK_GOAL_S = 0.25  # what a call may take while somebody waits for its end
-FIRST_CHUNK = 64
-LEAST_CHUNK = 8
+Between two tokens of a running answer lie a step of all running answers and a chunk of a prompt. Together
+they shall take less than 300 ms: the chunk gets what the step leaves of GOAL_S, the rest is for errors.
+"""
+
+GOAL_S = 0.25  # a step and a chunk together, or a chunk where nobody generates
+LEAST_GOAL_S = 0.1  # for a chunk, however slow the steps are: a prompt has to come to its end too
+FIRST_CHUNK = 64  # before anything is known; short prompts whole: greedy answers depend on it (decision 4)
+SLOW_STEP_S = 0.05  # a model whose steps take longer may take much longer for so many tokens
+INFORMATIVE = 16  # tokens; in shorter calls the pass over the weights hides what a token takes
 
 
 class ChunkSize:
@@ -11,15 +17,32 @@ class ChunkSize:
     def __init__(self, batch_size: int) -> None:
         """`batch_size` is the most tokens of a call."""
         self._batch_size = batch_size
-        self.tokens = min(FIRST_CHUNK, batch_size)
+        self._num_tokens, self._elapsed_s = 0, 0.0  # of the call that is gone by; none yet
+        self._first = float(FIRST_CHUNK)
+        self._asked = FIRST_CHUNK  # what was given last
 
     def note(self, num_tokens: int, elapsed_s: float) -> None:
-        """A call of so many tokens took so long; a prompt's short end says nothing about longer calls."""
-        if num_tokens >= self.tokens or elapsed_s > CHUNK_GOAL_S:
-            self.tokens = next_chunk_size(num_tokens, elapsed_s, self._batch_size)
+        """A call of so many tokens took so long; one much shorter than the last says little of others."""
+        is_long = num_tokens >= min(INFORMATIVE, self._asked) and 2 * num_tokens >= self._num_tokens
+        if is_long or elapsed_s > GOAL_S:
+            self._num_tokens, self._elapsed_s = num_tokens, elapsed_s
+
+    def note_unfinished(self, num_tokens: int, elapsed_s: float) -> None:
+        """A call of so many tokens was broken off after so long: it would have taken longer."""
+        self._first = min(self._first, num_tokens * GOAL_S / max(elapsed_s, 1e-6))
+
+    def tokens(self, step_s: float) -> int:
+        """For a call between two steps of running answers that take so long; 0 where nobody generates."""
+        goal_s = chunk_goal_s(step_s)
+        if self._num_tokens:
+            fitting = self._num_tokens * goal_s / max(self._elapsed_s, 1e-6)
+            fitting = min(fitting, max(2 * self._num_tokens, FIRST_CHUNK))
+        else:  # a token of a prompt takes no longer than one that is generated
+            fitting = min(self._first, goal_s / step_s) if step_s > SLOW_STEP_S else self._first
+        self._asked = max(1, min(int(fitting), self._batch_size))
+        return self._asked
 
 
-def next_chunk_size(num_tokens: int, elapsed_s: float, batch_size: int) -> int:
-    """The chunk that would take CHUNK_GOAL_S at the speed just seen, at most twice the last one."""
-    fitting = int(num_tokens * CHUNK_GOAL_S / max(elapsed_s, 1e-6))
-    return min(batch_size, max(LEAST_CHUNK, min(fitting, 2 * num_tokens)))
+def chunk_goal_s(step_s: float) -> float:
+    """What prompts may take between two steps of running answers."""
+    return max(GOAL_S - step_s, LEAST_GOAL_S)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.contract.errors import InternalError
+from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.params import SamplingParams
 from engine.generation.backend import Floats
-from engine.generation.sampler import (
+from engine.generation.grammar import GrammarPath
+from engine.generation.sampling_steps import (
     DRY_BREAKERS,
     Indices,
     biased,
@@ -21,8 +22,7 @@ from engine.generation.sampler import (
 )
 
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
-# From logits (V,) and the tokens before them to logits, with -inf for what a grammar forbids here.
-Mask = Callable[[Floats, Sequence[int]], Floats]
+FEW_TOKENS = 64  # up to so many are checked against a grammar one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,17 +64,26 @@ class Distribution:
 
 
 class Filters:
-    """A request's sampling params as a function from logits to a distribution."""
+    """A request's sampling params as a function from logits to a distribution.
+
+    With a grammar the answer is drawn as llama.cpp draws it: a token from all that the other filters leave,
+    and where the grammar refuses that one, another from what they leave of the tokens it allows. The
+    distribution here is that of both draws together, so that rules over distributions need not know of it.
+    """
 
     def __init__(
         self,
         params: SamplingParams,
         piece: Callable[[int], bytes],
         random: np.random.Generator,
-        mask: Mask | None = None,
+        path: GrammarPath | None = None,
     ) -> None:
-        """`random` is asked only where XTC is on; `mask` is a grammar's."""
-        self._params, self._piece, self._random, self._mask = params, piece, random, mask
+        """`random` is asked only where XTC is on; `path` says where the answer stands in its grammar."""
+        self._params, self._piece, self._random = params, piece, random
+        # arrays: keeping to a conversation's scripts biases tens of thousands of tokens
+        self._biased = np.array([token for token, _ in params.logit_bias], np.int64)  # (n,)
+        self._biases = np.array([bias for _, bias in params.logit_bias], np.float32)  # (n,)
+        self.path = path
 
     @property
     def is_greedy(self) -> bool:
@@ -82,18 +91,42 @@ class Filters:
         return self._params.temperature == 0
 
     def __call__(self, logits: Floats, history: Sequence[int]) -> Distribution:
-        """Logits (V,) after the tokens of `history`, in the order of the sampler's own steps."""
+        """Logits (V,) after the tokens of `history`, in the order of the sampler's own steps.
+
+        The grammar's path has to stand after them too: who lengthens the history tells it.
+        """
         if not np.isfinite(logits.max()):
             raise InternalError("the model computed values that are no numbers")
-        if self._mask is not None:
-            logits = self._mask(logits, history)  # (V,)
         logits = self._punished(logits, history)  # (V,)
+        free = self._filtered(logits)
+        return free if self.path is None else self._within(self.path, free, logits)
+
+    def _within(self, path: GrammarPath, free: Distribution, logits: Floats) -> Distribution:
+        """What the grammar makes of a distribution that does not know it, and of the logits (V,) behind."""
+        if len(free.tokens) > FEW_TOKENS:
+            allowed = path.mask()[free.tokens]  # (n,)
+        else:
+            allowed = np.fromiter(map(path.allows, free.tokens.tolist()), np.bool_, len(free.tokens))  # (n,)
+        if allowed.all():
+            return free
+        mask = path.mask()  # (V,)
+        if not mask.any():
+            raise InvalidRequest("the grammar wants what no token of this model can say")
+        again = self._filtered(np.where(mask, logits, -np.inf).astype(np.float32))
+        refused = float(free.shares[~allowed].sum())
+        tokens = np.concatenate([free.tokens[allowed], again.tokens])  # (m,), some twice
+        each, places = np.unique(tokens, return_inverse=True)  # (k,), (m,)
+        both = np.concatenate([free.shares[allowed], refused * again.shares])  # (m,)
+        summed: Doubles = np.bincount(places, weights=both).astype(np.float64)  # (k,)
+        order = np.argsort(-summed, kind="stable")  # (k,)
+        return Distribution(each[order], summed[order], min(free.gap, again.gap))
+
+    def _filtered(self, logits: Floats) -> Distribution:
+        params = self._params
         if self.is_greedy:
             best = int(logits.argmax())
-            rest = np.delete(logits, best)  # (V - 1,)
-            gap = float(logits[best] - rest.max()) if len(rest) else np.inf
-            return Distribution(np.array([best], np.int64), np.ones(1), gap)
-        params = self._params
+            rest = max(logits[:best].max(initial=-np.inf), logits[best + 1 :].max(initial=-np.inf))
+            return Distribution(np.array([best], np.int64), np.ones(1), float(logits[best] - rest))
         tokens, kept = candidates(logits, params)  # (n,) each
         if params.xtc_probability and self._random.random() < params.xtc_probability:
             dropped = num_obvious(kept, params.xtc_threshold)
@@ -104,8 +137,8 @@ class Filters:
         params = self._params
         window = len(history) if params.penalty_window < 0 else params.penalty_window
         recent = history[max(0, len(history) - window) :]
-        if params.logit_bias:
-            logits = biased(logits, params.logit_bias)  # (V,)
+        if len(self._biased):
+            logits = biased(logits, self._biased, self._biases)  # (V,)
         if params.repeat_penalty != 1 or params.frequency_penalty or params.presence_penalty:
             logits = penalized(logits, recent, params)  # (V,)
         if params.dry_multiplier:

@@ -1,7 +1,26 @@
 """Guessing the next tokens cheaply, so that the model checks several in one step.
 
 A drafter says where its guesses come from: the text itself (`PromptLookup`, here), the model's own MTP layers
-or a smaller model (`engine.transformer.drafters`). `speculative` decides which guesses stay.
+or a smaller model (`engine.transformer.drafters`). `speculative` decides which guesses stay, `drafting` ties
+one drafter to one sequence of the scheduler, `draft_depth` and `governor` say how many guesses pay.
+
+What a backend provides, so that its sequences can draft:
+
+- `drafter()`: a fresh `Drafter` for every sequence, or None. Several of them are asked in turn while their
+  sequences run together, so each has its own state (a KV cache of its own, of its MTP layers or its model).
+- `can_truncate` and `truncate`: refused guesses are forgotten by length. Who can go back by `restore_state`
+  only gets no drafts yet.
+- `decode` with entries of 1 + n tokens and `num_logits` 1 + n, several such entries in one call; all their
+  `logits(row)` stay valid until the next `decode`. A drafter that computes must leave them alone: `observe`
+  is called between the rows of two sequences.
+- `states(slot)`: a row per token of the slot's entry in the last call, of whatever its drafter needs (hidden
+  states, say); it can be sliced. `()` where it needs nothing.
+- `vocabulary`, `piece` and `end_tokens`: the request's filters and its grammar work on logits here, whatever
+  sampler the backend has for requests without drafts. Both have to mean the same distribution.
+
+The order of one round: `propose` (each guess drawn by `choose`, once and in order, which lets the grammar go
+along; afterwards it is rolled back), `decode`, the judgement, `truncate`, `observe` of what stays. Near a tie
+nothing is judged: the row is computed again without guesses in the next round.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +46,7 @@ Choose = Callable[[Floats, Sequence[int]], Draft]
 
 
 class Drafter(Protocol):
-    """Guesses for one sequence."""
+    """Guesses for one sequence. It sees a prompt's parts as they are computed, after a pause again."""
 
     def observe(self, position: int, states: States) -> None:
         """Tokens from `position` on were computed, with these states, and stay.
@@ -36,8 +55,15 @@ class Drafter(Protocol):
         """
         ...
 
+    def rest(self, is_resting: bool) -> None:
+        """Whether no guesses are wanted for a while: until that ends it sees nothing of what is computed."""
+        ...
+
     def propose(self, token_ids: Sequence[int], most: int, choose: Choose) -> list[Draft]:
-        """At most `most` guesses of what comes after `token_ids`, of which the last is not computed yet."""
+        """At most `most` (1 or more) guesses of what comes after `token_ids`, the last not computed yet.
+
+        Each given those before it. None where it has no guess, or has not seen enough of the sequence.
+        """
         ...
 
 
@@ -56,6 +82,9 @@ class PromptLookup:
 
     def observe(self, position: int, states: States) -> None:
         """Nothing: the text is all it needs."""
+
+    def rest(self, is_resting: bool) -> None:
+        """Nothing changes."""
 
     def propose(self, token_ids: Sequence[int], most: int, choose: Choose) -> list[Draft]:  # noqa: ARG002
         """The tokens that followed the last occurrence of the text's end."""

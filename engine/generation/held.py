@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from engine.generation.common_prefix import common_prefix_length
 from engine.generation.sequence import Sequence
 
-KEPT_CHECKPOINTS = 8  # per conversation; the newest
+KEPT_CHECKPOINTS = 16  # per conversation; the newest, two for every turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,10 @@ class Held:
     def checkpoint_within(self, length: int) -> Checkpoint | None:
         """The newest one that is not beyond `length`."""
         return next((point for point in reversed(self.checkpoints) if point.length <= length), None)
+
+    def has_checkpoint_at(self, length: int) -> bool:
+        """Whether there is one of exactly so many tokens."""
+        return any(point.length == length for point in self.checkpoints)
 
     def forget_beyond(self, length: int) -> None:
         """Drop the checkpoints of tokens that are held no longer."""

@@ -3,11 +3,12 @@
 A prompt gets the slot that shares the longest prefix with it. A slot of another conversation, a busy one, or
 one whose other branch is worth keeping is copied from and stays as it is. Where slots or room in the KV cache
 run out, what nobody will miss goes first: side requests, then branches that were left; conversations are
-parked in RAM, the least recently used first.
+parked in RAM, the least recently used first. What outlives the process is kept on the disk (`kept_states`).
 """
 
 from engine.generation.backend import Backend
 from engine.generation.held import Checkpoint, Held
+from engine.generation.kept_states import LEAST_TOKENS, KeptStates
 from engine.generation.sequence import Sequence
 
 KEPT_BRANCH = 64  # tokens; a shorter end of a conversation that its next prompt leaves is not worth a slot
@@ -18,12 +19,13 @@ RESTORE_GAIN = 32  # tokens that a parked state has to know more than any slot t
 class PrefixCache:
     """The token ids of every slot, and of what is parked."""
 
-    def __init__(self, backend: Backend, *, parking_bytes: int = 0) -> None:
-        """`parking_bytes` of RAM may hold what leaves the KV cache."""
+    def __init__(self, backend: Backend, *, parking_bytes: int = 0, kept: KeptStates | None = None) -> None:
+        """`parking_bytes` of RAM are for what leaves the KV cache, and checkpoints; `kept` is on the disk."""
         self._backend = backend
         self._slots = [Held() for _ in range(backend.num_slots)]
         self._parked: list[Held] = []  # least recently used first
         self._parking_bytes = parking_bytes
+        self._kept = kept
         self._clock = 0
 
     @property
@@ -44,7 +46,7 @@ class PrefixCache:
             if held.conversation_id != sequence.conversation_id and usable[slot] < LEAST_COPY:
                 usable[slot] = 0
         best = max(range(len(known)), key=lambda slot: (usable[slot], self._is_free_for(sequence, slot)))
-        parked = self._best_parked(sequence, usable[best])
+        parked = self._best_parked(sequence, usable[best]) or self._best_kept(sequence, usable[best])
         if parked is not None:
             unparked = self._unpark(parked)
             if unparked is None:
@@ -62,6 +64,10 @@ class PrefixCache:
         held = self._slots[slot]
         held.sequence, held.conversation_id = sequence, sequence.conversation_id
         sequence.slot, sequence.cached_length = slot, length
+        if length and not self._backend.can_truncate and not held.has_checkpoint_at(length):
+            self.add_checkpoint(
+                sequence
+            )  # the end of the last answer: the next question may be asked otherwise
         return True
 
     def release(self, sequence: Sequence) -> None:
@@ -76,10 +82,41 @@ class PrefixCache:
         self.release(sequence)
         self._evict(sequence.slot, keep=True)
 
+    def keep_one(self) -> bool:
+        """Write the state of one idle conversation to the disk; false where none has anything new to keep."""
+        if self._kept is None:
+            return False
+        for slot, held in enumerate(self._slots):
+            if held.is_idle and self._is_newest(held) and self._kept.is_worth_keeping(*_named(held)):
+                self._kept.keep(*_named(held), self._backend.save_state(slot), held.checkpoints)
+                return True
+        for held in self._parked:
+            if self._kept.is_worth_keeping(*_named(held)):
+                self._kept.keep(*_named(held), held.state, held.checkpoints)
+                return True
+        return False
+
+    def forget(self, conversation_id: str) -> None:
+        """Keep nothing of a conversation any more; while an answer of it runs, its slot stays."""
+        self._parked = [held for held in self._parked if held.conversation_id != conversation_id]
+        for slot, held in enumerate(self._slots):
+            if held.conversation_id == conversation_id:
+                held.conversation_id = ""
+                if held.is_idle:
+                    self._evict(slot, keep=False)
+        if self._kept is not None:
+            self._kept.forget(conversation_id)
+
+    def close(self) -> None:
+        """Wait until what is kept is on the disk."""
+        if self._kept is not None:
+            self._kept.close()
+
     def add_checkpoint(self, sequence: Sequence) -> None:
         """Remember the state of recurrent layers as it is now."""
         state = self._backend.save_state(sequence.slot, partial=True)
         self._slots[sequence.slot].add_checkpoint(Checkpoint(sequence.cached_length, state))
+        self._bound_checkpoints()
 
     def roll_back(self, sequence: Sequence) -> None:
         """Make the slot hold no more than the sequence says, after a call that ended on its way."""
@@ -136,6 +173,17 @@ class PrefixCache:
             if (usable := self._usable(held, known)) > most:
                 best, most = held, usable
         return best
+
+    def _best_kept(self, sequence: Sequence, in_slots: int) -> Held | None:
+        """What the disk holds, where that knows a good deal more of the prompt than any slot does."""
+        if self._kept is None or sequence.pending_length - in_slots < LEAST_TOKENS:
+            return None
+        context_length = self._backend.loaded.context_length
+        kept = self._kept.best(sequence.token_ids, more_than=in_slots, longest=context_length)
+        if kept is None:
+            return None
+        known = min(kept.common_length(sequence.token_ids), len(sequence.token_ids) - 1)
+        return kept if self._usable(kept, known) > in_slots + RESTORE_GAIN else None
 
     def _free_slot(self, besides: int = -1) -> int | None:
         """An empty slot, emptied for the purpose if need be; None where all are busy."""
@@ -194,14 +242,31 @@ class PrefixCache:
     def _evict(self, slot: int, *, keep: bool) -> None:
         """Empty an idle slot; what belongs to a conversation is parked if there is RAM for it."""
         held = self._slots[slot]
-        is_newest = all(
-            other.conversation_id != held.conversation_id or other.used_at <= held.used_at
-            for other in self._slots
-        )
-        if keep and held.conversation_id and is_newest and self._parking_bytes:
+        if keep and held.conversation_id and self._is_newest(held) and self._parking_bytes:
             self._park(held, self._backend.save_state(slot))
         self._backend.truncate(slot, 0)
         held.clear()
+
+    def _bound_checkpoints(self) -> None:
+        """Forget checkpoints until they are within the budget with what is parked.
+
+        Older ones first, of what was used longest ago; then parked conversations, then the last ones.
+        """
+        by_use = sorted(self._slots, key=lambda held: (held.sequence is not None, held.used_at))
+        excess = self.parked_bytes + sum(held.size_bytes for held in self._slots) - self._parking_bytes
+        for least in (1, 0):
+            for held in by_use:
+                while excess > 0 and len(held.checkpoints) > least:
+                    excess -= len(held.checkpoints.pop(0).state)
+            while excess > 0 and self._parked:
+                excess -= self._parked.pop(0).size_bytes
+
+    def _is_newest(self, held: Held) -> bool:
+        """Whether no other slot has a newer branch of the same conversation."""
+        return all(
+            other.conversation_id != held.conversation_id or other.used_at <= held.used_at
+            for other in self._slots
+        )
 
     def _park(self, held: Held, state: bytes) -> None:
         parked = Held(held.conversation_id, held.idle_token_ids, held.checkpoints, state=state)
@@ -211,15 +276,20 @@ class PrefixCache:
             self._parked.pop(0)
 
     def _unpark(self, parked: Held) -> int | None:
-        """Bring a parked state back into a slot; None, and it is gone, where there is no room for it."""
-        self._parked.remove(parked)
+        """Bring a parked or kept state back into a slot; None, and it is gone, where there is no room."""
+        if parked in self._parked:
+            self._parked.remove(parked)
         slot = self._free_slot()
-        if slot is None:
-            return None
-        while not self._backend.restore_state(slot, parked.state):
-            if not self.make_room():
+        while slot is None or not self._backend.restore_state(slot, parked.state):
+            if slot is None or not self.make_room():
+                if self._kept is not None:
+                    self._kept.dismiss(parked)
                 return None
         held = self._slots[slot]
         held.idle_token_ids, held.checkpoints = parked.idle_token_ids, list(parked.checkpoints)
         held.conversation_id = parked.conversation_id
         return slot
+
+
+def _named(held: Held) -> tuple[str, list[int]]:
+    return held.conversation_id, held.token_ids

@@ -8,15 +8,17 @@ Knows nothing of text, chat templates or processes; everything here is token ids
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.contract.errors import EngineError, InternalError
 from engine.contract.messages import FinishReason
 from engine.generation.backend import Backend, CacheFull, DecodeCancelled, Entry
-from engine.generation.chunk_size import ChunkSize
+from engine.generation.chunk_size import ChunkSize, chunk_goal_s
+from engine.generation.draft_depth import DraftDepth
 from engine.generation.logprobs import Logprob, logprob_of
 from engine.generation.prefix_cache import PrefixCache
-from engine.generation.sequence import Sequence
+from engine.generation.sequence import Sequence, never
 
 EXPECTED_ANSWER = 1024  # tokens that an answer finds room for without anybody having to leave meanwhile
 SHORT = 16  # tokens: as few as these go along with those that generate, where they were forced
@@ -46,14 +48,18 @@ class StepResult:
 class Scheduler:
     """Owns the sequences that run or wait. Not for several threads at once."""
 
-    def __init__(self, backend: Backend, prefix_cache: PrefixCache) -> None:
-        """Nothing runs yet."""
-        self._backend, self._cache = backend, prefix_cache
+    def __init__(
+        self, backend: Backend, prefix_cache: PrefixCache, *, has_arrivals: Callable[[], bool] = never
+    ) -> None:
+        """Nothing runs yet. `has_arrivals` says, during a call too, whether somebody waits to be added."""
+        self._backend, self._cache, self._has_arrivals = backend, prefix_cache, has_arrivals
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []  # whoever was left out of the last batch stands first
         self._most_running = min(backend.loaded.sequences, backend.num_slots)
         self._is_crowded = False  # one was paused for lack of room: nobody enters before another has left
         self._chunk = ChunkSize(backend.batch_size)
+        self._step_s = 0.0  # what the last call took of those that generate; 0 where nobody did
+        self._depth = DraftDepth()
         self._result = StepResult([], [])
 
     @property
@@ -77,9 +83,8 @@ class Scheduler:
         self._admit()
         for sequence in list(self._running):
             self._take_forced(sequence)
-        self._compute(self._generating())
-        for planned in self._reading():
-            self._compute([planned])
+        self._generate()
+        self._read()
         return self._result
 
     # who runs
@@ -127,12 +132,28 @@ class Scheduler:
         else:
             self._waiting.remove(sequence)
         sequence.sampler.close()
+        if sequence.drafting is not None:
+            sequence.drafting.end()
         self._is_crowded = False
 
     # what a call computes
 
+    def _generate(self) -> None:
+        """One call for those whose prompts are read, with guesses where they are made."""
+        planned, self._step_s = self._generating(), 0.0
+        drafting = [s.drafting for s, _ in planned if s.drafting is not None and s.pending_length == 1]
+        if not drafting:
+            self._compute(planned)
+            return
+        before = sum(sequence.generated_length for sequence, _ in planned)
+        room = self._backend.batch_size - sum(len(entry.token_ids) for _, entry in planned)
+        most = min(self._depth.begin(drafting), room // len(drafting))
+        self._compute([(sequence, self._with_drafts(sequence, entry, most)) for sequence, entry in planned])
+        brought = sum(sequence.generated_length for sequence, _ in planned) - before
+        self._depth.end(brought, is_undecided=any(one.is_undecided for one in drafting))
+
     def _generating(self) -> list[Planned]:
-        """A token, or the few that were forced, of every sequence whose prompt is read: one call."""
+        """A token, or the few that were forced, of every sequence whose prompt is read."""
         room = self._backend.batch_size
         planned: list[Planned] = []
         left_out: list[Sequence] = []
@@ -141,30 +162,6 @@ class Scheduler:
             if is_reading(sequence):
                 continue
             if length <= room:
-                entry = self._with_drafts(sequence, entry_of(sequence, length))
-                planned.append((sequence, entry))
-                room -= length
-            else:
-                left_out.append(sequence)
-        self._put_first(left_out)
-        return planned
-
-    def _reading(self) -> list[Planned]:
-        """The next chunk of one prompt, or several short ones: a call each.
-
-        A prompt in a call of its own is computed as if nothing else ran: greedy answers depend on it
-        (docs/decisions/0011). Prompts take turns; alone, one is read in whole batches.
-        """
-        readers = [sequence for sequence in self._running if is_reading(sequence)]
-        is_alone = len(self._running) == 1 and self._backend.is_interruptible
-        room = self._backend.batch_size if is_alone else self._chunk.tokens
-        planned: list[Planned] = []
-        left_out: list[Sequence] = []
-        for sequence in readers:
-            length = self._next_length(sequence)
-            if not planned:
-                length = min(length, room)
-            if length <= room:
                 planned.append((sequence, entry_of(sequence, length)))
                 room -= length
             else:
@@ -172,21 +169,51 @@ class Scheduler:
         self._put_first(left_out)
         return planned
 
+    def _read(self) -> None:
+        """The next chunk of one prompt, or several short ones, for as long as running answers may wait.
+
+        A prompt in a call of its own is computed as if nothing else ran: greedy answers depend on it
+        (docs/decisions/0011). Prompts take turns; alone, one is read in whole batches.
+        """
+        waiting = [sequence for sequence in self._running if is_reading(sequence)]
+        if not waiting:
+            return
+        room = self._backend.batch_size if self._reads_alone() else self._chunk.tokens(self._step_s)
+        started = time.perf_counter()
+        left_out: list[Sequence] = []
+        for number, sequence in enumerate(waiting):
+            length = self._next_length(sequence)
+            if number == 0:
+                length = min(length, room)
+            elapsed_s = time.perf_counter() - started  # every call reads all weights, however short it is
+            if length <= room and elapsed_s + elapsed_s / max(number, 1) <= chunk_goal_s(self._step_s):
+                self._compute([(sequence, entry_of(sequence, length))])
+                room -= length
+            else:
+                left_out.append(sequence)
+        self._put_first([sequence for sequence in left_out if sequence in self._running])
+
+    def _reads_alone(self) -> bool:
+        return len(self._running) == 1 and self._backend.is_interruptible
+
     def _put_first(self, left_out: list[Sequence]) -> None:
         if left_out:
             self._running = left_out + [sequence for sequence in self._running if sequence not in left_out]
 
-    def _with_drafts(self, sequence: Sequence, entry: Entry) -> Entry:
-        """The entry with guesses behind it, where the sequence generates alone."""
-        if sequence.drafting is None or len(self._running) > 1 or sequence.pending_length != 1:
+    def _with_drafts(self, sequence: Sequence, entry: Entry, most: int) -> Entry:
+        """The entry with at most so many guesses behind it."""
+        if sequence.drafting is None or sequence.pending_length != 1:
             return entry
-        context_length = self._backend.loaded.context_length
-        most = min(
-            sequence.max_tokens - sequence.generated_length - 1,
-            context_length - len(sequence.token_ids),
-            self._backend.batch_size - 1,
-        )
-        drafts = sequence.drafting.propose(sequence.token_ids, most)
+        left = sequence.max_tokens - sequence.generated_length - 1
+        most = min(most, left, self._backend.loaded.context_length - len(sequence.token_ids))
+        if most <= 0:
+            return entry
+        try:
+            drafts = sequence.drafting.propose(sequence.token_ids, most)
+        except Exception as error:
+            log.exception("guessing failed")
+            self._fail(sequence, error)
+            return entry
         return replace(entry, token_ids=[*entry.token_ids, *drafts], num_logits=1 + len(drafts))
 
     def _next_length(self, sequence: Sequence) -> int:
@@ -210,23 +237,37 @@ class Scheduler:
             return
         sequences = [sequence for sequence, _ in planned]
         entries = [entry for _, entry in planned]
+        reads = is_reading(sequences[0])
+        # whoever comes while one prompt has the model for itself would wait for a whole batch of it
+        gives_way = reads and self._reads_alone() and self._backend.can_truncate and self._most_running > 1
+
+        def cancelled() -> bool:
+            return all(s.cancelled() for s in sequences) or (gives_way and self._has_arrivals())
+
         started = time.perf_counter()
         try:
-            rows = self._backend.decode(entries, lambda: all(sequence.cancelled() for sequence in sequences))
+            rows = self._backend.decode(entries, cancelled)
         except DecodeCancelled:
+            self._chunk.note_unfinished(len(entries[0].token_ids), time.perf_counter() - started)
             for sequence in sequences:
                 self._cache.roll_back(sequence)
             return
         except CacheFull:
-            self._make_room()
+            if any(entry.num_logits > 1 for entry in entries):
+                self._compute([withdrawn(*one) for one in planned])
+            else:
+                self._make_room()
             return
         except EngineError as error:
             self._isolate(planned, error)
             return
-        if is_reading(sequences[0]):
-            self._chunk.note(len(entries[0].token_ids), time.perf_counter() - started)
+        elapsed_s = time.perf_counter() - started
+        if reads:
+            self._chunk.note(len(entries[0].token_ids), elapsed_s)
+        else:
+            self._step_s = elapsed_s
         for (sequence, entry), row in zip(planned, rows, strict=True):
-            if sequence.drafting is None:
+            if sequence.drafting is None or sequence.drafting.is_plain(entry):
                 self._advance(sequence, entry, row)
             else:
                 self._advance_with_drafts(sequence, entry, row)
@@ -255,46 +296,54 @@ class Scheduler:
     def _advance(self, sequence: Sequence, entry: Entry, row: int) -> None:
         """Take note of what was computed; sample where the last known token was among it."""
         sequence.cached_length += len(entry.token_ids)
+        if sequence.drafting is not None:
+            sequence.drafting.observe(entry)
         if not self._backend.can_truncate and sequence.cached_length == sequence.prompt_length - 1:
             self._cache.add_checkpoint(sequence)
         if not entry.num_logits:
             return
         try:
             token = sequence.sampler.sample(row)
-        except Exception as error:  # the edge of a sequence: logged, and the end of this one alone
+        except Exception as error:
             log.exception("sampling failed")
-            sequence.error = error if isinstance(error, EngineError) else InternalError(repr(error))
-            self._end_here(sequence, None)
+            self._fail(sequence, error)
             return
         sequence.token_ids.append(token)
-        logprob = None
-        if sequence.logprobs is not None:
-            logprob = logprob_of(self._backend.logits(row), token, sequence.logprobs)
-        self._append(sequence, token, logprob)
+        self._append(sequence, token, self._logprob(sequence, token, row))
 
     def _advance_with_drafts(self, sequence: Sequence, entry: Entry, row: int) -> None:
         """The same where several tokens may have come at once."""
         assert sequence.drafting is not None
-        if not entry.num_logits:
-            sequence.drafting.observe(entry)
-            sequence.cached_length += len(entry.token_ids)
-            return
+        rows = [self._backend.logits(row + number) for number in range(entry.num_logits)]  # (V,) each
         try:
-            tokens, kept = sequence.drafting.judge(entry, row, sequence.token_ids)
-        except EngineError as error:
-            sequence.error = error
-            self._end_here(sequence, None)
+            tokens, kept = sequence.drafting.judge(entry, rows, sequence.token_ids)
+        except Exception as error:
+            log.exception("judging guesses failed")
+            self._fail(sequence, error)
             return
         sequence.cached_length += kept
-        for token in tokens:
+        for number, token in enumerate(tokens):
             if not sequence.has_ended:
+                sequence.sampler.accept(token)
                 sequence.token_ids.append(token)
-                self._append(sequence, token)
+                self._append(sequence, token, self._logprob(sequence, token, row + number))
+
+    def _fail(self, sequence: Sequence, error: Exception) -> None:
+        """The edge of a sequence: a fault ends this one alone."""
+        sequence.error = error if isinstance(error, EngineError) else InternalError(repr(error))
+        self._end_here(sequence, None)
+
+    def _logprob(self, sequence: Sequence, token: int, row: int) -> Logprob | None:
+        if sequence.logprobs is None:
+            return None
+        return logprob_of(self._backend.logits(row), token, sequence.logprobs)
 
     def _take_forced(self, sequence: Sequence) -> None:
         for token in sequence.take_forced():
             if not sequence.has_ended:
                 sequence.sampler.accept(token)
+                if sequence.drafting is not None:
+                    sequence.drafting.accept(token)
                 sequence.token_ids.append(token)
                 self._append(sequence, token)
 
@@ -318,3 +367,11 @@ def entry_of(sequence: Sequence, length: int) -> Entry:
     position = sequence.cached_length
     token_ids = sequence.token_ids[position : position + length]
     return Entry(sequence.slot, position, token_ids, int(length == sequence.pending_length))
+
+
+def withdrawn(sequence: Sequence, entry: Entry) -> Planned:
+    """The same without guesses."""
+    if sequence.drafting is None or entry.num_logits < 2:
+        return sequence, entry
+    sequence.drafting.withdraw()
+    return sequence, entry_of(sequence, sequence.pending_length)

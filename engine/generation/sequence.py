@@ -70,5 +70,7 @@ class Sequence:
 
     def take_forced(self) -> list[int]:
         """The tokens that go next without being sampled."""
+        if not self._forced:
+            return self._forced
         forced, self._forced = self._forced, []
         return forced

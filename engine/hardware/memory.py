@@ -60,7 +60,7 @@ def peak_rss_bytes() -> int:
 
 def physical_cores() -> int:
     """Cores that this process may use, counting two threads of one core once."""
-    return max(1, min(psutil.cpu_count(logical=False) or 1, _usable_processors()))
+    return max(1, min(psutil.cpu_count(logical=False) or 1, usable_processors()))
 
 
 def decode_threads() -> int:
@@ -69,10 +69,11 @@ def decode_threads() -> int:
     llama.cpp's threads spin for each other at every step of a token: with a thread on each processor they
     stand still as soon as another program wants one (docs/benchmarks.md, thread_waiting).
     """
-    return max(1, min(physical_cores(), _usable_processors() - 1))
+    return max(1, min(physical_cores(), usable_processors() - 1))
 
 
-def _usable_processors() -> int:
+def usable_processors() -> int:
+    """Processors that this process may use."""
     if sys.platform == "darwin":
         return psutil.cpu_count() or 1
     return len(psutil.Process().cpu_affinity()) or 1

@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 from msgspec import structs
 
+from engine.contract.component_messages import FetchWheelsRequest
 from engine.contract.errors import EngineError, GatewayDied, OfflineError, ProtocolError
 from engine.contract.hub_messages import HubQuestion, HubRequest, PauseRequest, PullRequest, TransferProgress
 from engine.contract.messages import CancelRequest, ErrorEvent, Event
+from engine.contract.pack_messages import FetchPackRequest
 from engine.contract.processes import child_command, child_environment
 from engine.contract.settings import EngineSettings
+from engine.contract.update_messages import UpdateRequest
 from engine.host.asides import Post
 from engine.host.child_process import ChildProcess
 
@@ -27,19 +30,27 @@ class GatewayDesk:
         self._emit, self._post, self._echo_stderr = emit, post, echo_stderr
         self._gateway: ChildProcess | None = None
         self._in_flight: dict[str, HubQuestion] = {}
+        self._takers: dict[str, Callable[[Event], None]] = {}  # of requests that the host itself makes
         self._idle_since = 0.0  # monotonic seconds
 
-    def ask(self, request: HubRequest, settings: EngineSettings) -> None:
-        """Hand a request down; raises OfflineError where the network is not allowed."""
+    def ask(
+        self, request: HubRequest, settings: EngineSettings, taker: Callable[[Event], None] | None = None
+    ) -> None:
+        """Hand a request down; raises OfflineError where the network is not allowed.
+
+        With `taker` the events of the request, ErrorEvent included, go to it and are not emitted.
+        """
         if isinstance(request, PauseRequest):
             if self._gateway is not None:
                 self._gateway.send(request)
             return
         if settings.offline and not request.online:
             raise OfflineError(_purpose(request))
-        if isinstance(request, PullRequest):
+        if isinstance(request, PullRequest | FetchWheelsRequest):
             request = structs.replace(request, limit_bytes_per_s=settings.download_limit_kib_s * 1024)
         self._in_flight[request.request_id] = request
+        if taker is not None:
+            self._takers[request.request_id] = taker
         if self._gateway is None:
             self._gateway = self._start()
         self._gateway.send(request)
@@ -62,6 +73,7 @@ class GatewayDesk:
     def close(self) -> None:
         """End the gateway; what has arrived stays for the next time."""
         self._in_flight.clear()
+        self._takers.clear()
         if self._gateway is not None:
             gateway, self._gateway = self._gateway, None
             gateway.close()
@@ -85,7 +97,13 @@ class GatewayDesk:
         if not isinstance(event, TransferProgress) and event.request_id:
             del self._in_flight[event.request_id]
             self._idle_since = time.monotonic()
-        self._emit(event)
+        self._deliver(event)
+
+    def _deliver(self, event: Event) -> None:
+        take = self._takers.get(event.request_id, self._emit)
+        if event.request_id not in self._in_flight:
+            self._takers.pop(event.request_id, None)
+        take(event)
 
     def _on_end(self, gateway: ChildProcess, error: GatewayDied | ProtocolError) -> None:
         if gateway is self._gateway:
@@ -96,7 +114,7 @@ class GatewayDesk:
         in_flight, self._in_flight = self._in_flight, {}
         for request_id, request in in_flight.items():
             error = reason(request)
-            self._emit(
+            self._deliver(
                 ErrorEvent(
                     request_id=request_id, code=error.code, message=error.message, details=error.details
                 )
@@ -104,6 +122,12 @@ class GatewayDesk:
 
 
 def _purpose(request: HubQuestion) -> str:
+    if isinstance(request, FetchPackRequest):
+        return f"fetching the engine pack {request.pack}"
     if isinstance(request, PullRequest):
         return f"fetching {request.repository}"
+    if isinstance(request, FetchWheelsRequest):
+        return f"fetching {request.purpose}"
+    if isinstance(request, UpdateRequest):
+        return "looking for a newer version"
     return "looking at the hub"

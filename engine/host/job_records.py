@@ -45,6 +45,17 @@ class JobRecords:
         if record := self._records.get(request_id):
             self._put(msgspec.structs.replace(record, state=state))
 
+    def note_start_over(self, before: JobRecord) -> None:
+        """A job that an earlier host did not finish was taken on once more."""
+        if record := self._records.get(before.request_id):
+            self._put(msgspec.structs.replace(record, starts=before.starts + 1))
+
+    def forget(self, request_id: str) -> None:
+        """Forget a job that is over, or with an empty id all that are."""
+        for record in self.all():
+            if record.ended_at and request_id in ("", record.request_id):
+                self._drop(record.request_id)
+
     def end(
         self,
         request_id: str,
@@ -64,9 +75,12 @@ class JobRecords:
         self._put(msgspec.structs.replace(record, **changes))
         ended = sorted((r for r in self._records.values() if r.ended_at), key=lambda r: r.ended_at)
         for old in ended[:-MAX_ENDED]:
-            del self._records[old.request_id]
-            if self._folder:
-                _path(self._folder, old.request_id).unlink(missing_ok=True)
+            self._drop(old.request_id)
+
+    def _drop(self, request_id: str) -> None:
+        del self._records[request_id]
+        if self._folder:
+            _path(self._folder, request_id).unlink(missing_ok=True)
 
     def _put(self, record: JobRecord) -> None:
         self._records[record.request_id] = record

@@ -17,21 +17,23 @@ import psutil
 from msgspec import structs
 
 from engine.contract.errors import EngineError, InvalidRequest, StorageFailed, rebuild_error
-from engine.contract.jobs import ConvertJob, Job, PlanJob, QualityCard, QuantizeJob
-from engine.contract.messages import (
-    ErrorEvent,
-    Event,
-    FinishedEvent,
-    JobDone,
-    JobProgress,
-    JobRequest,
-    JobsListed,
-    JobsRequest,
+from engine.contract.job_messages import JobDone, JobProgress, JobRequest, JobsListed, JobsRequest
+from engine.contract.jobs import (
+    ConvertJob,
+    ExportCardJob,
+    Job,
+    JobRecord,
+    PlanJob,
+    QualityCard,
+    QuantizeJob,
+    RecipeJob,
 )
+from engine.contract.messages import ErrorEvent, Event, FinishedEvent
 from engine.contract.paths import Paths
+from engine.contract.workbench_messages import ForgetJobsRequest, MoveJobRequest
 from engine.host.asides import Post
 from engine.host.job_records import JobRecords
-from engine.host.worker_process import WorkerProcess
+from engine.host.worker_process import WorkerLibrary, WorkerProcess
 from engine.library.places import UNFINISHED, ModelPlace
 from engine.library.quality_cards import QualityCards
 
@@ -65,30 +67,38 @@ class Jobs:
         paths: Paths,
         find: FindModel,
         *,
+        library: Callable[[], WorkerLibrary | None],
         echo_stderr: bool,
         keeps_records: bool,
     ) -> None:
-        """Nothing runs yet; `keeps_records` on the disk, for `start_over` of the next host."""
+        """Nothing runs yet; `library` tells what llama.cpp the next job runs on.
+
+        `keeps_records` on the disk, for `start_over` of the next host.
+        """
         self._emit, self._post, self._find = emit, post, find
         self._folder = paths.job_files
         self._cards = QualityCards(paths.quality)
         self._records = JobRecords(paths.jobs if keeps_records else None)
-        self._echo_stderr = echo_stderr
+        self._library, self._echo_stderr = library, echo_stderr
         self._waiting: deque[JobRequest] = deque()
         self._running: dict[str, _Running] = {}  # by request id
         self._generation = 0
 
-    def ask(self, request: JobRequest | JobsRequest) -> None:
-        """Start a job, let it wait for its turn, or tell which there are.
+    def ask(self, request: JobRequest | JobsRequest | MoveJobRequest | ForgetJobsRequest) -> None:
+        """Start a job, let it wait for its turn, or tell which there are after a change of their list.
 
         Raises EngineError where its models cannot be used.
         """
-        if isinstance(request, JobsRequest):
-            self._emit(JobsListed(request_id=request.request_id, jobs=self._records.all()))
+        if isinstance(request, MoveJobRequest):
+            self._move(request.job_id, request.places)
+        elif isinstance(request, ForgetJobsRequest):
+            self._records.forget(request.job_id)
+        if not isinstance(request, JobRequest):
+            self._emit(JobsListed(request_id=request.request_id, jobs=self._in_order()))
             return
         request = structs.replace(request, job=self._resolved(request.job))
         self._check_part(request.job)
-        is_plan, waits = isinstance(request.job, PlanJob), self._is_busy
+        is_plan, waits = _is_plan(request.job), self._is_busy
         if not is_plan:
             self._records.begin(request.request_id, request.job, "waiting" if waits else "running")
         if is_plan or not waits:
@@ -118,6 +128,7 @@ class Jobs:
                 continue
             try:
                 self.ask(JobRequest(request_id=record.request_id, job=record.job))
+                self._records.note_start_over(record)
             except EngineError as error:
                 self._records.end(record.request_id, "failed", error=error)
 
@@ -132,7 +143,21 @@ class Jobs:
 
     @property
     def _is_busy(self) -> bool:
-        return any(not isinstance(running.request.job, PlanJob) for running in self._running.values())
+        return any(not _is_plan(running.request.job) for running in self._running.values())
+
+    def _in_order(self) -> tuple[JobRecord, ...]:
+        """Every record: those that are not waiting by their age, then those that are, as they will start."""
+        records = {record.request_id: record for record in self._records.all()}
+        waiting = [records.pop(request.request_id) for request in self._waiting]
+        return (*records.values(), *waiting)
+
+    def _move(self, job_id: str, places: int) -> None:
+        """Let a waiting job change its place in the queue."""
+        for at, request in enumerate(self._waiting):
+            if request.request_id == job_id:
+                self._waiting.remove(request)
+                self._waiting.insert(max(0, at - places), request)
+                return
 
     def _check_part(self, job: Job) -> None:
         """Refuse a job whose unfinished result, which a kill deletes, is another's or its own source."""
@@ -184,6 +209,7 @@ class Jobs:
             self._generation,
             module="engine.worker.job",
             arguments=("--folder", str(folder)),
+            library=self._library(),
             echo_stderr=self._echo_stderr,
             on_event=lambda _, event: self._post(lambda: self._on_event(request.request_id, event)),
             on_death=lambda _, error: self._post(lambda: self._on_death(request.request_id, error)),
@@ -248,6 +274,11 @@ class Jobs:
             owner = folder.name.partition("-")[0]
             if owner.isdigit() and not psutil.pid_exists(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_plan(job: Job) -> bool:
+    """Whether it takes no time worth waiting for: it is done at once, and forgotten with its answer."""
+    return isinstance(job, PlanJob | ExportCardJob) or (isinstance(job, RecipeJob) and not job.text)
 
 
 def _unfinished(job: Job) -> Path | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.contract.errors import ModelTooLarge
 from engine.contract.settings import EngineSettings
-from engine.host.worker_slot import ModelKey
+from engine.host.worker_slot import ModelKey, WorkerSlot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,16 @@ class Resident:
     def unclaimed_bytes(self) -> int:
         """Of the available memory, what this model will use yet."""
         return max(0, self.needed_bytes - self.private_bytes)
+
+
+def resident_of(slot: WorkerSlot) -> Resident:
+    """A worker's slot as it is now."""
+    return Resident(
+        key=slot.key,
+        needed_bytes=slot.needed_bytes,
+        private_bytes=slot.private_bytes,
+        idle_since=slot.used_at if slot.is_idle else None,
+    )
 
 
 def make_room(

@@ -2,13 +2,29 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from engine.contract.errors import ProtocolError, WorkerDied
 from engine.contract.messages import Event
-from engine.contract.processes import ProcessModule, child_command, child_environment
+from engine.contract.processes import (
+    LIBRARY_VARIABLE,
+    PACK_VARIABLE,
+    ProcessModule,
+    child_command,
+    child_environment,
+)
 from engine.hardware.memory import decode_threads
 from engine.host.child_process import ChildProcess
 from engine.host.stderr_tail import find_assertion
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLibrary:
+    """The engine pack that a worker runs on; where there is none it runs on the built-in library."""
+
+    pack: str
+    folder: Path
 
 
 class WorkerProcess(ChildProcess):
@@ -20,6 +36,7 @@ class WorkerProcess(ChildProcess):
         *,
         module: ProcessModule = "engine.worker",
         arguments: Sequence[str] = (),
+        library: WorkerLibrary | None = None,
         echo_stderr: bool,
         on_event: Callable[["WorkerProcess", Event], None],
         on_death: Callable[["WorkerProcess", WorkerDied | ProtocolError], None],
@@ -29,7 +46,7 @@ class WorkerProcess(ChildProcess):
         super().__init__(
             f"worker-{generation}",
             child_command(module, "--generation", str(generation), "--parent", str(os.getpid()), *arguments),
-            worker_environment(),
+            worker_environment(library),
             echo_stderr=echo_stderr,
             on_event=lambda event: on_event(self, event),
             on_end=lambda status, tail, problem: on_death(
@@ -38,12 +55,16 @@ class WorkerProcess(ChildProcess):
         )
 
 
-def worker_environment() -> dict[str, str]:
+def worker_environment(library: WorkerLibrary | None = None) -> dict[str, str]:
     """A child's environment; where one thread decodes, the others, used for prompts alone, wait asleep.
 
     Spinning pays between the many small steps of decoding only, and costs dearly beside other programs.
     """
     environment = child_environment()
+    for variable in (LIBRARY_VARIABLE, PACK_VARIABLE):
+        environment.pop(variable, None)
+    if library is not None:
+        environment |= {LIBRARY_VARIABLE: str(library.folder), PACK_VARIABLE: library.pack}
     if decode_threads() == 1:
         environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment

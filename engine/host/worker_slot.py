@@ -3,14 +3,16 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from engine.contract.errors import EngineError
 from engine.contract.messages import DescribeRequest, GenerateRequest, LoadRequest
 from engine.contract.model_info import LoadedModel, MemoryReading, WorkerStatus
 from engine.contract.params import LoadParams
+from engine.hardware.fit_ledger import Forecast
 from engine.hardware.memory import available_bytes, private_bytes, resident_bytes
 from engine.host.pulse import Pulse
-from engine.host.worker_process import WorkerProcess
+from engine.host.worker_process import WorkerLibrary, WorkerProcess
 
 MAX_RESTARTS = 3
 RESTART_WINDOW_S = 300.0
@@ -31,12 +33,17 @@ class WorkerSlot:
     key: ModelKey
     name: str  # as the user named the model
     worker: WorkerProcess | None = None
+    library: WorkerLibrary | None = None  # that the worker runs on; None is the built-in one
     loaded: LoadedModel | None = None
     loading_id: str = ""  # the request whose id the load carries
     waiting: list[GenerateRequest | LoadRequest] = field(default_factory=list)  # until it is loaded
     in_flight: dict[str, GenerateRequest | DescribeRequest] = field(default_factory=dict)
     deaths: deque[float] = field(default_factory=deque)  # monotonic seconds
     needed_bytes: int = 0  # that room was made for
+    prefix_cache_mib: int = 0  # of the disk, for what its workers keep of conversations
+    forecast: Forecast | None = None  # by which it is loaded
+    packages: Path | None = None  # of a component that its worker imports from
+    tried: tuple[LoadParams, ...] = ()  # placements with which it did not load
     memory_before: MemoryReading | None = None  # the load began
     used_at: float = 0.0  # monotonic seconds of the last thing that ended here
     pulse: Pulse = field(default_factory=Pulse)

@@ -7,19 +7,26 @@ thread aside) → room made → loading → ready ⇄ answering → ended.
 import logging
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import structs
 
-from engine.contract.errors import EngineError, WorkerRestartLimit, WorkerUnresponsive
+from engine.contract.errors import (
+    EngineError,
+    ModelTooLarge,
+    WorkerRestartLimit,
+    WorkerUnresponsive,
+    rebuild_error,
+)
 from engine.contract.messages import (
+    AnswerNowRequest,
     CancelRequest,
     DescribeRequest,
     EngineDescription,
     ErrorEvent,
     Event,
     FinishedEvent,
+    ForgetRequest,
     GenerateRequest,
     Heartbeat,
     LoadRequest,
@@ -31,38 +38,37 @@ from engine.contract.messages import (
 from engine.contract.model_info import MemoryChange, WorkerStatus
 from engine.contract.params import LoadParams
 from engine.contract.settings import EngineSettings
-from engine.hardware.load_estimate import estimate_load_bytes
-from engine.hardware.memory import available_bytes
 from engine.host.asides import Asides, Post
-from engine.host.pulse import MAX_SILENCE_LOADING_S, MAX_SILENCE_S, Pulse
-from engine.host.residency import Resident, make_room, overdue
-from engine.host.worker_process import WorkerProcess
+from engine.host.pace import Pace
+from engine.host.prospects import Prospect, Prospects
+from engine.host.pulse import MAX_SILENCE_LOADING_S, Pulse
+from engine.host.residency import make_room, overdue, resident_of
+from engine.host.worker_process import WorkerLibrary, WorkerProcess
 from engine.host.worker_slot import MAX_RESTARTS, RESTART_WINDOW_S, ModelKey, WorkerSlot
 from engine.library.places import ModelPlace
 
 _DESCRIBE_KEY = ModelKey("", LoadParams())
-
 log = logging.getLogger("retort.host")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How fast the host's time goes, and how much memory it sees; tests have both their own way."""
-
-    minute_s: float = 60.0
-    max_silence_s: float = MAX_SILENCE_S
-    available_bytes: Callable[[], int] = available_bytes
 
 
 class Workers:
     """One worker for each model in memory."""
 
     def __init__(
-        self, emit: Callable[[Event], None], post: Post, asides: Asides, pace: Pace, *, echo_stderr: bool
+        self,
+        emit: Callable[[Event], None],
+        post: Post,
+        asides: Asides,
+        prospects: Prospects,
+        pace: Pace,
+        *,
+        library: Callable[[], WorkerLibrary | None],
+        echo_stderr: bool,
     ) -> None:
-        """No worker is started before one is needed."""
+        """No worker is started before one is needed; `library` tells what the next one runs on."""
         self._emit, self._post, self._asides, self._pace = emit, post, asides, pace
-        self._echo_stderr = echo_stderr
+        self._prospects, self._library = prospects, library
+        self._settings, self._echo_stderr = EngineSettings(), echo_stderr  # settings of the newest request
         self._slots: dict[ModelKey, WorkerSlot] = {}
         self._generation = 0
         self._deadlines: dict[str, float] = {}  # request id → when its worker is killed, monotonic seconds
@@ -73,6 +79,7 @@ class Workers:
         self, request: LoadRequest | GenerateRequest, place: ModelPlace | None, settings: EngineSettings
     ) -> None:
         """Answer a request with the model at a place, None for the fake one; loads it where needed."""
+        self._settings = settings
         model, name = (str(place.path), place.name) if place is not None else (request.model, request.model)
         key = ModelKey(model, settings.load_params(name, request.load))
         slot = self._slots.setdefault(key, WorkerSlot(key, request.model))
@@ -92,14 +99,32 @@ class Workers:
             return
         slot.waiting.append(request)
         if not slot.loading_id:
-            slot.loading_id = request.request_id
-            self._look_at(slot, place, settings)
+            slot.loading_id, slot.tried = request.request_id, ()
+            request_id = slot.loading_id
+            self._prospects.look_at(
+                place,
+                key.load,
+                settings,
+                lambda found: self._start_loading(slot, request_id, found, settings),
+            )
 
     def describe(self, request: DescribeRequest) -> None:
         """Ask a worker without a model, which ends with its answer."""
         slot = self._slots.setdefault(_DESCRIBE_KEY, WorkerSlot(_DESCRIBE_KEY, ""))
         slot.in_flight[request.request_id] = request
         self._worker_of(slot).send(request)
+
+    def answer_now(self, request: AnswerNowRequest) -> None:
+        """Hand it to the worker that answers."""
+        for slot in self._slots.values():
+            if request.request_id in slot.in_flight and slot.worker is not None:
+                slot.worker.send(request)
+
+    def forget(self, request: ForgetRequest) -> None:
+        """Let every worker forget a conversation."""
+        for slot in self._residents():
+            if slot.worker is not None and slot.loaded is not None:
+                slot.worker.send(request)
 
     def cancel(self, request: CancelRequest) -> None:
         """Stop a request; its worker is killed where it does not listen in time."""
@@ -124,6 +149,11 @@ class Workers:
                 answered = answered or is_answer
         if not answered:
             self._emit(ModelUnloaded(request_id=request.request_id, model=request.model))
+
+    def unload_all(self) -> None:
+        """End every worker with a model: their memory is wanted."""
+        for slot in self._residents():
+            self._end_worker(slot, reason="room")
 
     def loaded_paths(self) -> Collection[Path]:
         """The files that workers hold or are about to."""
@@ -172,9 +202,10 @@ class Workers:
             if slot.pulse.silent_s > patience_s and slot.kill_reason is None:
                 slot.kill_reason = WorkerUnresponsive(round(slot.pulse.silent_s))
                 slot.worker.kill()
-        residents = [self._resident(slot) for slot in self._residents()]
+        residents = [resident_of(slot) for slot in self._residents()]
         for key in overdue(residents, time.monotonic(), settings, self._pace.minute_s):
             self._end_worker(self._slots[key], reason="idle")
+        self.leave_library()
 
     def close(self) -> None:
         """End every worker and wait for it."""
@@ -182,35 +213,25 @@ class Workers:
             if slot.worker is not None:
                 slot.worker.close()
 
+    def leave_library(self) -> None:
+        """Unload idle models that run on another library than the next ones will."""
+        for slot in self._residents():
+            if slot.is_idle and slot.library != self._library():
+                self._end_worker(slot, reason="engine")
+
     # loading
 
-    def _look_at(self, slot: WorkerSlot, place: ModelPlace | None, settings: EngineSettings) -> None:
-        """Check the files and estimate the memory aside, then load."""
-        request_id = slot.loading_id
-
-        def look() -> Callable[[], None]:
-            try:
-                if place is not None:
-                    place.check()
-                needed_bytes = estimate_load_bytes(place.path, slot.key.load) if place is not None else 0
-            except EngineError as error:
-                found: int | EngineError = error
-            else:
-                found = needed_bytes
-            return lambda: self._start_loading(slot, request_id, found, settings)
-
-        self._asides.start("look-at-model", look)
-
     def _start_loading(
-        self, slot: WorkerSlot, request_id: str, found: int | EngineError, settings: EngineSettings
+        self, slot: WorkerSlot, request_id: str, found: Prospect | EngineError, settings: EngineSettings
     ) -> None:
         if slot.loading_id != request_id or not slot.waiting:
             return  # cancelled meanwhile
         try:
             if isinstance(found, EngineError):
                 raise found
-            residents = [self._resident(other) for other in self._residents() if other is not slot]
-            leaving = make_room(residents, slot.key, found, self._pace.available_bytes(), settings)
+            residents = [resident_of(other) for other in self._residents() if other is not slot]
+            free_bytes = self._pace.available_bytes()
+            leaving = make_room(residents, slot.key, found.needed_bytes, free_bytes, settings)
         except EngineError as error:
             slot.loading_id = ""
             for waiting_id in slot.take_all():
@@ -218,13 +239,20 @@ class Workers:
             return
         for key in leaving:
             self._end_worker(self._slots[key], reason="room")
-        slot.needed_bytes = found
+        slot.needed_bytes, slot.forecast, slot.packages = found.needed_bytes, found.forecast, found.packages
+        slot.prefix_cache_mib = settings.prefix_cache_mib
         self._send_load(slot)
 
     def _send_load(self, slot: WorkerSlot) -> None:
         slot.memory_before = slot.read_memory()
+        load = slot.forecast.load if slot.forecast is not None else slot.key.load
         self._worker_of(slot).send(
-            LoadRequest(request_id=slot.loading_id, model=slot.key.model, load=slot.key.load)
+            LoadRequest(
+                request_id=slot.loading_id,
+                model=slot.key.model,
+                load=load,
+                prefix_cache_mib=slot.prefix_cache_mib,
+            )
         )
 
     def _give_up_loading(self, slot: WorkerSlot) -> None:
@@ -235,6 +263,8 @@ class Workers:
 
     def _on_loaded(self, slot: WorkerSlot, event: ModelLoaded) -> None:
         slot.loaded, slot.loading_id = event.loaded, ""
+        if slot.forecast is not None:
+            self._prospects.note_taken(slot.key, slot.forecast, event.loaded)
         slot.used_at = time.monotonic()
         slot.pulse.note_loaded()
         before = slot.memory_before
@@ -248,6 +278,27 @@ class Workers:
             )
             if isinstance(request, GenerateRequest):
                 self._forward(slot, request)
+
+    def _try_elsewhere(self, slot: WorkerSlot, error: EngineError) -> bool:
+        """Load a model that did not fit with less of it on GPUs; false where no GPU is to blame.
+
+        `error` is what those who wait are told where nothing is left to try.
+        """
+        failed, request_id = slot.forecast, slot.loading_id
+        if failed is None or not failed.plan.uses_gpu or not slot.waiting:
+            return False
+        worker, slot.worker = slot.worker, None
+        if worker is not None:
+            worker.close()
+        slot.tried += (failed.load,)
+        log.warning("%s did not load with %s; it is tried otherwise", slot.name, failed.load.placement)
+        settings = self._settings
+
+        def then(found: Prospect | EngineError) -> None:
+            self._start_loading(slot, request_id, found, settings)
+
+        self._prospects.look_again(slot.key, settings, then, tried=slot.tried, error=error)
+        return True
 
     # what workers say
 
@@ -264,6 +315,10 @@ class Workers:
             return
         ends = isinstance(event, FinishedEvent | ErrorEvent | EngineDescription)
         if ends and slot.loading_id and event.request_id == slot.loading_id:  # the load has failed
+            if isinstance(event, ErrorEvent) and event.code == ModelTooLarge.code:
+                error = rebuild_error(event.code, event.message, event.details)
+                if self._try_elsewhere(slot, error):
+                    return
             for request_id in slot.take_all():
                 self._emit(structs.replace(event, request_id=request_id))
             self._end_worker(slot)
@@ -281,6 +336,8 @@ class Workers:
         if slot is None:  # ended by us
             return
         error, slot.kill_reason = slot.kill_reason or error, None
+        if slot.loaded is None and slot.loading_id and self._try_elsewhere(slot, error):
+            return
         was_loaded = slot.loaded is not None
         slot.worker, slot.loaded, slot.loading_id = None, None, ""
         slot.note_death()
@@ -297,8 +354,6 @@ class Workers:
             slot.loading_id = f"again-{self._generation}"
             self._send_load(slot)
 
-    # the parts
-
     def _forward(self, slot: WorkerSlot, request: GenerateRequest) -> None:
         slot.in_flight[request.request_id] = request
         self._worker_of(slot).send(structs.replace(request, model=slot.key.model, load=slot.key.load))
@@ -311,20 +366,14 @@ class Workers:
             slot for slot in self._slots.values() if slot.worker is not None and slot.key != _DESCRIBE_KEY
         ]
 
-    def _resident(self, slot: WorkerSlot) -> Resident:
-        return Resident(
-            key=slot.key,
-            needed_bytes=slot.needed_bytes,
-            private_bytes=slot.private_bytes,
-            idle_since=slot.used_at if slot.is_idle else None,
-        )
-
     def _worker_of(self, slot: WorkerSlot) -> WorkerProcess:
         if slot.worker is None:
             self._generation += 1
-            slot.pulse = Pulse()
+            slot.pulse, slot.library = Pulse(), self._library()
             slot.worker = WorkerProcess(
                 self._generation,
+                library=slot.library,
+                arguments=("--packages", str(slot.packages)) if slot.packages else (),
                 echo_stderr=self._echo_stderr,
                 on_event=lambda worker, event: self._post(lambda: self._on_event(worker, event)),
                 on_death=lambda worker, error: self._post(lambda: self._on_death(worker, error)),

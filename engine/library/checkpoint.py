@@ -26,6 +26,12 @@ class Checkpoint:
     folder: Path
     config: dict[str, Any]
     tensors: dict[str, tuple[SafetensorsHeader, TensorInfo]]
+    known_template: str | None = None  # of one that lies in no folder of this disk
+
+    @property
+    def template(self) -> str:
+        """The Jinja source of its chat template, empty where it has none."""
+        return chat_template(self.folder) if self.known_template is None else self.known_template
 
     @property
     def size_bytes(self) -> int:
@@ -106,7 +112,7 @@ def describe_checkpoint(checkpoint: Checkpoint) -> ModelInfo:
         quantization=types[0][0] if types else "",
         context_length=checkpoint.number("max_position_embeddings"),
         vocabulary_size=checkpoint.number("vocab_size"),
-        has_chat_template=bool(chat_template(folder)),
+        has_chat_template=bool(checkpoint.template),
     )
 
 
@@ -117,7 +123,12 @@ def chat_template(folder: Path) -> str:
         return file.read_text(encoding="utf-8", errors="replace")
     if not (folder / "tokenizer_config.json").is_file():
         return ""
-    template = read_json(folder / "tokenizer_config.json").get("chat_template")
+    return template_in(read_json(folder / "tokenizer_config.json"))
+
+
+def template_in(tokenizer_config: dict[str, Any]) -> str:
+    """The chat template of a tokenizer_config.json."""
+    template = tokenizer_config.get("chat_template")
     if isinstance(template, list):  # several with names; `default` is the one for conversations
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.contract.model_info import Capability, ModelInfo
-from engine.library.checkpoint import Checkpoint, chat_template, describe_checkpoint, read_checkpoint
+from engine.library.checkpoint import Checkpoint, describe_checkpoint, read_checkpoint
 from engine.library.gguf import GgufHeader, read_header
 
 # what families that reason have in their chat templates
@@ -69,7 +69,7 @@ def capabilities(header: GgufHeader) -> tuple[Capability, ...]:
 def checkpoint_capabilities(checkpoint: Checkpoint) -> tuple[Capability, ...]:
     """The same for a checkpoint's folder."""
     return _capabilities(
-        chat_template(checkpoint.folder),
+        checkpoint.template,
         num_experts=checkpoint.number("n_routed_experts", "num_experts", "num_local_experts"),
         num_mtp_layers=checkpoint.number("num_nextn_predict_layers"),
     )

@@ -1,16 +1,17 @@
 """Reading the header of a GGUF file: metadata and the list of tensors, every number checked against the file.
 
 Nothing here trusts the file: lengths are compared with what is left of it before anything is read, so a
-hostile header costs time and memory in proportion to the file's real size. Weights are never read.
+hostile header costs no more time and memory than 64 MiB of one can. Weights are never read.
 Format: ggml's docs/gguf.md, versions 2 and 3, little-endian.
 """
 
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from engine.contract.errors import ModelDamaged, ModelNotFound, ModelUnsupported
 from engine.library.gguf_types import TENSOR_TYPES, TensorType
@@ -19,15 +20,26 @@ from engine.library.shards import part_paths
 MAGIC = b"GGUF"
 MAX_DIMENSIONS = 4
 MAX_METADATA = 65_536
-MAX_TENSORS = 1_000_000
+MAX_TENSORS = 100_000
+MAX_HEADER_BYTES = 64 * 2**20  # a vocabulary of 250,000 words takes about 10 MiB
 MAX_BLOCKS = 512  # llama.cpp's LLAMA_MAX_LAYERS; a larger count makes it abort
 DEFAULT_ALIGNMENT = 32
 KEPT_ARRAY_VALUES = 512  # longer arrays (vocabularies) are counted, not kept
 
+MAX_STRINGS = 2_000_000  # in the arrays of a header, all together
+_READ_BYTES = 256 * 2**10  # at a time
+_LENGTH = struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 Scalar = str | int | float | bool
+
+
+class Stream(Protocol):
+    """Bytes that are read once, from the first one on: an open file, or an answer of the hub."""
+
+    def read(self, length: int, /) -> bytes:
+        """The next bytes, fewer only at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,7 @@ class GgufHeader:
     metadata: dict[str, MetadataValue]
     tensors: tuple[TensorInfo, ...]
     header_bytes: int  # up to the end of the list of tensors, without padding
+    parts: tuple["GgufHeader", ...] = ()  # of a model in several files, each with its own tensors
 
     @property
     def data_start(self) -> int:
@@ -81,6 +94,11 @@ class GgufHeader:
     def alignment(self) -> int:
         """Every tensor starts at a multiple of this many bytes."""
         return self.number("general.alignment") or DEFAULT_ALIGNMENT
+
+    @property
+    def files(self) -> tuple["GgufHeader", ...]:
+        """The header of every file of the model; itself where there is one."""
+        return self.parts or (self,)
 
     @property
     def architecture(self) -> str:
@@ -129,12 +147,11 @@ def read_header(path: Path, *, whole_arrays: bool = False) -> GgufHeader:
 
     Raises ModelNotFound, ModelDamaged (with what contradicts what) or ModelUnsupported.
     """
-    header = _read_file(path, whole_arrays)
-    num_parts = header.number("split.count")
+    headers = [_read_file(path, whole_arrays)]
+    num_parts = headers[0].number("split.count")
     if num_parts > 1:
-        header = _join_parts(path, num_parts, whole_arrays)
-    _check_hyperparameters(header)
-    return header
+        headers = _read_parts(path, num_parts, whole_arrays)
+    return join_headers(headers)
 
 
 def read_any_header(path: Path) -> GgufHeader:
@@ -142,21 +159,42 @@ def read_any_header(path: Path) -> GgufHeader:
     return _read_file(path, whole_arrays=True)
 
 
-def _join_parts(path: Path, num_parts: int, whole_arrays: bool) -> GgufHeader:
-    """The first part's metadata with the tensors and the bytes of all parts."""
+def read_part(path: Path, stream: Stream, size_bytes: int) -> GgufHeader:
+    """The header of one file of `size_bytes` from its bytes; `path` is what errors call it."""
+    return _HeaderReader(path, stream, size_bytes, whole_arrays=False).read()
+
+
+def join_headers(headers: Sequence[GgufHeader]) -> GgufHeader:
+    """The first part's metadata with the tensors and the bytes of all parts, checked as a model's.
+
+    Raises ModelDamaged, ModelUnsupported.
+    """
+    header = headers[0]
+    if header.number("split.count") > 1:
+        header = _joined(header.path, headers)
+    _check_hyperparameters(header)
+    return header
+
+
+def _read_parts(path: Path, num_parts: int, whole_arrays: bool) -> list[GgufHeader]:
     paths = part_paths(path)
     if len(paths) != num_parts:
         raise ModelDamaged(str(path), f"it is one of {num_parts} parts, and its name does not say which")
     missing = [part.name for part in paths if not part.is_file()]
     if missing:
         raise ModelDamaged(str(path), f"its part {missing[0]} is missing")
-    headers = [_read_file(part, whole_arrays) for part in paths]
-    if [header.number("split.no") for header in headers] != list(range(num_parts)):
+    return [_read_file(part, whole_arrays) for part in paths]
+
+
+def _joined(path: Path, headers: Sequence[GgufHeader]) -> GgufHeader:
+    numbers = [header.number("split.no") for header in headers]
+    if numbers != list(range(headers[0].number("split.count"))):
         raise ModelDamaged(str(path), "its parts are numbered otherwise than their names say")
     tensors = tuple(tensor for header in headers for tensor in header.tensors)
     if len({tensor.name for tensor in tensors}) != len(tensors):
         raise ModelDamaged(str(path), "two of its parts hold the same tensor")
-    return replace(headers[0], tensors=tensors, size_bytes=sum(header.size_bytes for header in headers))
+    size_bytes = sum(header.size_bytes for header in headers)
+    return replace(headers[0], tensors=tensors, size_bytes=size_bytes, parts=tuple(headers))
 
 
 def _read_file(path: Path, whole_arrays: bool) -> GgufHeader:
@@ -171,11 +209,18 @@ def _read_file(path: Path, whole_arrays: bool) -> GgufHeader:
 
 
 class _HeaderReader:
-    """A cursor over a file that refuses to go past its end."""
+    """A cursor over a file's beginning that refuses to go past its end."""
 
-    def __init__(self, path: Path, file: BinaryIO, size_bytes: int, *, whole_arrays: bool) -> None:
+    def __init__(self, path: Path, file: Stream, size_bytes: int, *, whole_arrays: bool) -> None:
         self._path, self._file, self._size_bytes = path, file, size_bytes
         self._kept = size_bytes if whole_arrays else KEPT_ARRAY_VALUES
+        self._read_bytes = 0
+        self._num_strings = 0
+        self._buffer, self._at = b"", 0  # what was read last, and how much of it is taken
+
+    @property
+    def _position(self) -> int:
+        return self._read_bytes - len(self._buffer) + self._at
 
     def read(self) -> GgufHeader:
         version, num_tensors, num_metadata = self._read_preamble()
@@ -187,13 +232,13 @@ class _HeaderReader:
             metadata[key] = self._value(self._number("<I"))
         tensors = tuple(self._tensor_info() for _ in range(num_tensors))
         self._check_alignment(metadata.get("general.alignment", DEFAULT_ALIGNMENT))
-        header_bytes = self._file.tell()
+        header_bytes = self._position
         header = GgufHeader(self._path, version, self._size_bytes, metadata, tensors, header_bytes)
         self._check_tensors(header)
         return header
 
     def _read_preamble(self) -> tuple[int, int, int]:
-        magic = self._file.read(4)
+        magic = self._take(min(4, self._size_bytes))
         if magic != MAGIC:
             what = "it is empty" if not magic else "it does not begin like a GGUF file"
             raise self._damaged(what)
@@ -210,13 +255,26 @@ class _HeaderReader:
         return version, num_tensors, num_metadata
 
     def _take(self, length: int) -> bytes:
-        left = self._size_bytes - self._file.tell()
+        self._have(length)
+        self._at += length
+        return self._buffer[self._at - length : self._at]
+
+    def _have(self, length: int) -> None:
+        """Read on until this many bytes are there to be taken."""
+        missing = length - (len(self._buffer) - self._at)
+        if missing <= 0:
+            return
+        left = self._size_bytes - self._position
         if length > left:
             raise self._damaged(f"it ends too early: {length} bytes are announced, {left} are left")
-        data = self._file.read(length)
-        if len(data) != length:
+        if self._position + length > MAX_HEADER_BYTES:
+            raise self._damaged(f"its header is longer than {MAX_HEADER_BYTES >> 20} MiB")
+        ahead = min(_READ_BYTES, MAX_HEADER_BYTES - self._read_bytes, self._size_bytes - self._read_bytes)
+        data = self._file.read(max(missing, ahead))
+        if len(data) < missing:
             raise self._damaged("it became shorter while it was read")
-        return data
+        self._read_bytes += len(data)
+        self._buffer, self._at = self._buffer[self._at :] + data, 0
 
     def _number(self, layout: str) -> int:
         value: int = struct.unpack(layout, self._take(struct.calcsize(layout)))[0]
@@ -235,12 +293,29 @@ class _HeaderReader:
     def _array(self) -> ArrayValue:
         value_type, length = self._number("<I"), self._number("<Q")
         if value_type == _STRING:
-            if length * 8 > self._size_bytes:  # every string takes at least its own length field
+            self._num_strings += length
+            if self._num_strings > MAX_STRINGS:
                 raise self._damaged(f"it announces an array of {length} strings")
-            strings = [self._string() for _ in range(length)]
-            return ArrayValue(length, tuple(strings[: self._kept]))
+            return ArrayValue(length, self._strings(length))
         values = self._scalars(value_type, length)
         return ArrayValue(length, tuple(values[: self._kept]))
+
+    def _strings(self, length: int) -> tuple[str, ...]:
+        """The first strings of an array; the rest is passed over as fast as it can be."""
+        kept = tuple(self._string() for _ in range(min(length, self._kept)))
+        unpack, buffer, at = _LENGTH.unpack_from, self._buffer, self._at
+        for _ in range(length - len(kept)):
+            if at + 8 > len(buffer):
+                self._at = at
+                self._have(8)
+                buffer, at = self._buffer, self._at
+            at += 8 + unpack(buffer, at)[0]
+            if at > len(buffer):
+                self._at = len(buffer)
+                self._take(at - len(buffer))
+                buffer, at = self._buffer, self._at
+        self._at = at
+        return kept
 
     def _scalars(self, value_type: int, length: int) -> tuple[Scalar, ...]:
         layout = _SCALARS.get(value_type)

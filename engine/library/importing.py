@@ -1,11 +1,10 @@
-"""Taking models into the library and out of it again.
+"""Taking models into the library.
 
 An imported model stays where it lies unless a copy is asked for. A copy is written into a folder whose name
 says that it is unfinished, flushed to the disk, read back and only then given its name; whatever happens
-before that leaves the library as it was. Removing deletes copies for good and only forgets the others.
+before that leaves the library as it was.
 """
 
-import contextlib
 import os
 import shutil
 import time
@@ -20,7 +19,10 @@ from engine.contract.model_info import ModelFormat
 from engine.contract.paths import Paths
 from engine.library.atomic_file import sync_folder
 from engine.library.checkpoint import PICKLES, is_checkpoint, read_checkpoint
+from engine.library.companions import companion_files
+from engine.library.elsewhere import FoundModel
 from engine.library.gguf import read_header
+from engine.library.library_files import check_library_there
 from engine.library.names import valid_part, without_twin
 from engine.library.places import UNFINISHED, ModelPlace, find_model, list_places
 from engine.library.records import ModelRecord, Records, look_at_all
@@ -37,8 +39,12 @@ class ImportCancelled(Exception):
     """The copy was stopped and has left nothing behind."""
 
 
-def import_reference(path: Path, paths: Paths, folders: Sequence[str] = ()) -> ModelPlace:
+def import_reference(
+    path: Path, paths: Paths, folders: Sequence[str] = (), *, told: FoundModel | None = None
+) -> ModelPlace:
     """Take a model into the library where it lies; one that is there already is looked at anew.
+
+    `told` is what is known of it by its place in another application's folders, its name among it.
 
     Raises ModelError for files that cannot be used, StorageFailed where the record cannot be written.
     """
@@ -49,11 +55,13 @@ def import_reference(path: Path, paths: Paths, folders: Sequence[str] = ()) -> M
         if known is not None and known.record is None:
             return known
         if known is not None and known.record is not None:
-            files = look_at_all(_files_of(source, model_format))
+            files = look_at_all(files_of_model(source, model_format))
             record = msgspec.structs.replace(known.record, files=files)
         else:
-            name = _free_name(source, model_format, paths, folders)
+            name = _free_name(source, model_format, paths, folders, told.name if told else "")
             record = _record(name, source, model_format, is_reference=True)
+            if told is not None:
+                record = _with_what_is_told(record, told)
         records.save(record)
     return find_model(str(source), paths, folders)
 
@@ -72,6 +80,7 @@ def import_copy(
     InvalidRequest where another process copies the same model, ImportCancelled.
     """
     source, model_format = _checked(path)
+    check_library_there(paths)
     if source.is_relative_to(paths.models):
         raise InvalidRequest(f"{source} is in the models folder already")
     records = Records(paths.records)
@@ -84,7 +93,8 @@ def import_copy(
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with records.lock_name(name):
             try:
-                _copy_files(_files_of(source, model_format), staging, progress, cancelled)
+                files = (*files_of_model(source, model_format), *companion_files(source))
+                _copy_files(files, staging, progress, cancelled)
                 _checked(staging if model_format == "checkpoint" else staging / source.name)
                 with records.lock():
                     staging.rename(target)
@@ -99,30 +109,17 @@ def import_copy(
     return find_model(str(final), paths, folders)
 
 
-def remove_model(place: ModelPlace, paths: Paths) -> int:
-    """Take a model out of the library; returns how many bytes were given back.
-
-    Raises InvalidRequest for models that are not the library's to remove, StorageFailed.
-    """
-    if place.origin == "builtin":
-        raise InvalidRequest("the built-in model belongs to Retort and stays")
-    if place.origin is None:
-        raise InvalidRequest(f"{place.path} is not in the library")
-    if place.origin == "folder":
-        raise InvalidRequest(
-            f"{place.path} lies in one of your own folders: delete it there, or take the folder out of the "
-            "settings"
-        )
-    records = Records(paths.records)
-    with records.lock():
-        if place.origin == "reference":
-            assert place.record is not None
-            records.forget(place.record)
-            return 0
-        freed_bytes = _delete(place, paths.models)
-        if place.record is not None:
-            records.forget(place.record)
-    return freed_bytes
+def files_of_model(source: Path, model_format: ModelFormat) -> list[Path]:
+    """The files that make up a model; of a folder all but hidden ones, pickles and folders in it."""
+    if model_format == "gguf":
+        return list(part_paths(source))
+    return [
+        file
+        for file in sorted(source.iterdir())
+        if file.is_file()
+        and not file.name.startswith(".")
+        and not any(file.match(pattern) for pattern in PICKLES)
+    ]
 
 
 def _checked(path: Path) -> tuple[Path, ModelFormat]:
@@ -144,25 +141,24 @@ def _place_of(source: Path, paths: Paths, folders: Sequence[str]) -> ModelPlace 
     return next((place for place in list_places(paths, folders) if place.path == source), None)
 
 
-def _free_name(source: Path, model_format: ModelFormat, paths: Paths, folders: Sequence[str]) -> str:
+def _with_what_is_told(record: ModelRecord, told: FoundModel) -> ModelRecord:
+    """The record with origin and hashes; these are compared by `retort verify`, not believed."""
+    files = tuple(
+        msgspec.structs.replace(file, sha256=told.hashes.get(file.path, file.sha256)) for file in record.files
+    )
+    return msgspec.structs.replace(
+        record, files=files, source=told.source, commit=told.commit, author=told.author
+    )
+
+
+def _free_name(
+    source: Path, model_format: ModelFormat, paths: Paths, folders: Sequence[str], wanted: str = ""
+) -> str:
     own = valid_part(source.name if model_format == "checkpoint" else model_stem(source))
     taken = [place.name for place in list_places(paths, folders)]
     here = paths.models / IMPORTED_BY_HAND
     taken += [f"{IMPORTED_BY_HAND}/{folder.name}" for folder in here.iterdir()] if here.is_dir() else []
-    return without_twin(f"{IMPORTED_BY_HAND}/{own}", taken)
-
-
-def _files_of(source: Path, model_format: ModelFormat) -> list[Path]:
-    """The files that make up a model; of a folder all but hidden ones, pickles and folders in it."""
-    if model_format == "gguf":
-        return list(part_paths(source))
-    return [
-        file
-        for file in sorted(source.iterdir())
-        if file.is_file()
-        and not file.name.startswith(".")
-        and not any(file.match(pattern) for pattern in PICKLES)
-    ]
+    return without_twin(wanted or f"{IMPORTED_BY_HAND}/{own}", taken)
 
 
 def _record(name: str, path: Path, model_format: ModelFormat, *, is_reference: bool) -> ModelRecord:
@@ -171,7 +167,7 @@ def _record(name: str, path: Path, model_format: ModelFormat, *, is_reference: b
         format=model_format,
         path=str(path),
         is_reference=is_reference,
-        files=look_at_all(_files_of(path, model_format)),
+        files=look_at_all(files_of_model(path, model_format)),
         added_at=time.time(),
     )
 
@@ -200,23 +196,3 @@ def _copy_files(
             target.flush()
             os.fsync(target.fileno())
     sync_folder(staging)
-
-
-def _delete(place: ModelPlace, root: Path) -> int:
-    """Delete a model's files, and the folders below `root` that this leaves empty."""
-    files = [Path(file.path) for file in place.record.files] if place.record else []
-    freed_bytes = 0
-    for file in files or _files_of(place.path, place.format):
-        try:
-            freed_bytes += file.stat().st_size
-            file.unlink()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise StorageFailed(str(file), error.strerror or str(error)) from error
-    folder = place.path if place.format == "checkpoint" else place.path.parent
-    with contextlib.suppress(OSError):  # not empty: something else lies in it
-        while folder != root and folder.is_relative_to(root):
-            folder.rmdir()
-            folder = folder.parent
-    return freed_bytes

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 from engine.contract.errors import EngineError
 from engine.contract.model_info import InstalledModel
 from engine.contract.paths import Paths
 from engine.library.checkpoint import describe_checkpoint, read_checkpoint
+from engine.library.companions import companions_of
 from engine.library.describe import (
     active_parameters,
     capabilities,
@@ -18,6 +20,14 @@ from engine.library.describe import (
 from engine.library.engines import engines_for
 from engine.library.gguf import read_header
 from engine.library.places import ModelPlace, list_places, names_to_type
+
+
+class _Recorded(TypedDict, total=False):
+    source: str
+    commit: str
+    added_at: float
+    verified_at: float
+
 
 _Stamp = tuple[int, int]  # bytes, nanoseconds of the last change
 
@@ -50,7 +60,13 @@ class InstalledModels:
             known = self._known.get(place.path)
             if known is None or known[0] != stamp:
                 known = self._known[place.path] = stamp, _read(place)
-            return replace(known[1], name=place.name, short_name=place.name)
+            return replace(
+                known[1],
+                name=place.name,
+                short_name=place.name,
+                companions=companions_of(place.path),
+                **_recorded(place),
+            )
         except EngineError as error:
             reason = error.details.get("reason", error.message)
             return _unusable(place, str(reason))
@@ -82,6 +98,19 @@ def _read(place: ModelPlace) -> InstalledModel:
     )
 
 
+def _recorded(place: ModelPlace) -> _Recorded:
+    """What the model's record says of where it is from."""
+    record = place.record
+    if record is None:
+        return {}
+    return {
+        "source": record.source,
+        "commit": record.commit,
+        "added_at": record.added_at,
+        "verified_at": record.verified_at,
+    }
+
+
 def _unusable(place: ModelPlace, problem: str) -> InstalledModel:
     assert place.origin is not None
     return InstalledModel(
@@ -93,6 +122,7 @@ def _unusable(place: ModelPlace, problem: str) -> InstalledModel:
         info=None,
         size_bytes=place.record.size_bytes if place.record else 0,
         problem=problem,
+        **_recorded(place),
     )
 
 

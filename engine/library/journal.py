@@ -1,21 +1,26 @@
-"""What is known of an unfinished download: which blocks of it are safe on the disk, and their hashes.
+"""What is known of an unfinished download: which blocks of it were written, and their hashes.
 
-The part file `<hash>.part` and its journal `<hash>.json` lie side by side. A block counts only once it was
-flushed to the disk and then noted; after a restart every noted block is read and compared, so that bytes that
-were lost or damaged since are found and fetched again, and nothing else is.
+The part file `<hash>.part` and its journal `<hash>.json` lie side by side. A block is noted once it was
+written, without waiting for the disk: after a restart every noted block is read and compared, so that bytes
+that were lost or damaged since are found and fetched again, and nothing else is. A journal is one line about
+the file and then one line per note; the newest note of a block counts, and half a line is none.
 """
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 import msgspec
 
-from engine.library.atomic_file import write_atomically
+from engine.contract.errors import StorageFailed
 
 BLOCK_BYTES = 4 * 2**20
-MAX_JOURNAL_BYTES = 64 * 2**20
+MAX_JOURNAL_BYTES = 256 * 2**20
+MAX_FILE_BYTES = 2**43  # 8 TiB: more than any model has
 
 
 class Journal(msgspec.Struct, kw_only=True):
@@ -23,6 +28,7 @@ class Journal(msgspec.Struct, kw_only=True):
 
     size_bytes: int
     content_hash: str  # of the whole file, as the hub announced it; also its name here
+    what: str = ""  # repository and path on the hub, for people
     block_bytes: int = BLOCK_BYTES
     blocks: list[str] = []
     seams: list[int] = []  # offsets at which a connection took over from another one
@@ -46,9 +52,81 @@ class Journal(msgspec.Struct, kw_only=True):
                     yield first, index
                 first = index + 1
 
-    def save(self, path: Path) -> None:
-        """Write the journal; raises StorageFailed."""
-        write_atomically(path, msgspec.json.encode(self))
+    @property
+    def known_bytes(self) -> int:
+        """How much of the file is in noted blocks."""
+        spans = (self.span(index) for index, block in enumerate(self.blocks) if block)
+        return sum(end - start for start, end in spans)
+
+
+class JournalHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal's first line."""
+
+    size_bytes: int
+    content_hash: str
+    what: str = ""
+    block_bytes: int = BLOCK_BYTES
+
+
+class _Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line: a block, or a seam."""
+
+    block: int = -1
+    sha256: str = ""  # empty where the block is forgotten
+    seam: int = -1
+
+
+class JournalFile:
+    """A journal on the disk, to which notes are added."""
+
+    def __init__(self, path: Path, journal: Journal) -> None:
+        """Write down what the journal holds now; raises StorageFailed."""
+        self._path = path
+        head = JournalHead(
+            size_bytes=journal.size_bytes,
+            content_hash=journal.content_hash,
+            what=journal.what,
+            block_bytes=journal.block_bytes,
+        )
+        notes = [_Note(block=i, sha256=block) for i, block in enumerate(journal.blocks) if block]
+        notes += [_Note(seam=seam) for seam in journal.seams]
+        lines = msgspec.json.encode(head) + b"\n" + b"".join(_line(note) for note in notes)
+        fresh = path.with_suffix(".json.new")
+        try:
+            with fresh.open("wb") as file:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise StorageFailed(str(path), error.strerror or str(error)) from error
+
+    def __enter__(self) -> "JournalFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def note_block(self, index: int, sha256: str) -> None:
+        """A block was written, or with an empty hash is to be fetched again; raises OSError."""
+        self._append(_Note(block=index, sha256=sha256))
+
+    def note_seam(self, offset: int) -> None:
+        """From here on another connection brings the bytes; raises OSError."""
+        self._append(_Note(seam=offset))
+
+    def flush(self) -> None:
+        """Make the notes last through a loss of power; raises OSError."""
+        os.fsync(self._file.fileno())
+
+    def _append(self, note: _Note) -> None:
+        line = _line(note)
+        if self._file.write(line) != len(line):  # a note that is lost costs a block
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def num_blocks(size_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
@@ -58,16 +136,35 @@ def num_blocks(size_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
 
 def read_journal(path: Path, size_bytes: int, content_hash: str) -> Journal:
     """The journal of a download; a new one where there is none that fits this file."""
+    journal = Journal(size_bytes=size_bytes, content_hash=content_hash)
+    known = any_journal(path)
+    fits = known is not None and (known.size_bytes, known.content_hash) == (size_bytes, content_hash)
+    return known if known is not None and fits else journal
+
+
+def any_journal(path: Path) -> Journal | None:
+    """The journal in a file, whichever download it is of; None where there is none."""
     try:
-        if path.stat().st_size <= MAX_JOURNAL_BYTES:
-            journal = msgspec.json.decode(path.read_bytes(), type=Journal)
-            fits = (journal.size_bytes, journal.content_hash) == (size_bytes, content_hash)
-            expected = num_blocks(size_bytes)
-            if fits and journal.block_bytes == BLOCK_BYTES and len(journal.blocks) == expected:
-                return journal
+        if path.stat().st_size > MAX_JOURNAL_BYTES:
+            return None
+        first, *lines = path.read_bytes().split(b"\n")
+        head = msgspec.json.decode(first, type=JournalHead)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    return Journal(size_bytes=size_bytes, content_hash=content_hash)
+        return None
+    if head.block_bytes != BLOCK_BYTES or not 0 <= head.size_bytes <= MAX_FILE_BYTES:
+        return None
+    journal = Journal(size_bytes=head.size_bytes, content_hash=head.content_hash, what=head.what)
+    decoder = msgspec.json.Decoder(_Note)
+    for line in lines:
+        try:
+            note = decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # half a line of a process that was killed
+            continue
+        if 0 <= note.block < len(journal.blocks):
+            journal.blocks[note.block] = note.sha256
+        if 0 <= note.seam < head.size_bytes and note.seam not in journal.seams[-1:]:
+            journal.seams.append(note.seam)
+    return journal
 
 
 def sound_blocks(journal: Journal, part: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -81,3 +178,7 @@ def sound_blocks(journal: Journal, part: BinaryIO) -> Iterator[tuple[int, bytes]
                 yield start, data
             else:
                 journal.blocks[index] = ""
+
+
+def _line(note: _Note) -> bytes:
+    return msgspec.json.encode(note) + b"\n"

@@ -4,6 +4,10 @@ import re
 from collections.abc import Iterable
 
 MAX_PART_LENGTH = 121
+QUANTIZATION_NAME = re.compile(  # as names of GGUF files have it
+    r"(?:UD-)?(?:IQ[1-8]_[A-Z0-9_]+|T?Q[1-8](?:_[A-Z0-9]+)*|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP16|FP8)",
+    re.IGNORECASE,
+)
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 # what Windows keeps for devices, with any ending

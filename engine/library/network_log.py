@@ -11,24 +11,12 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
+from engine.contract.catalogue_messages import NetworkEntry
 from engine.library.atomic_file import write_atomically
 
 KEPT_REQUESTS = 1_000
 _MAX_BYTES = 2 * 2**20  # then the file is cut down to the newest requests
 LOCK_TIMEOUT_S = 5.0
-
-
-class NetworkEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One request."""
-
-    id: str
-    time: float  # seconds since 1970 when it began
-    method: str
-    host: str
-    purpose: str
-    status: int = 0  # of HTTP; 0 where there was no answer
-    received_bytes: int = 0  # of the answer's body
-    has_ended: bool = False
 
 
 class NetworkLog:

@@ -13,6 +13,7 @@ from engine.contract.errors import ModelAmbiguous, ModelNotFound
 from engine.contract.model_info import ModelFormat, ModelOrigin
 from engine.contract.paths import Paths, builtin_model
 from engine.library.checkpoint import is_checkpoint
+from engine.library.companions import files_of_companions, is_first_part
 from engine.library.names import short_names, valid_part, without_twin
 from engine.library.records import ModelRecord, Records
 from engine.library.shards import model_stem, part_paths
@@ -125,19 +126,15 @@ def _models_below(folder: Path, depth: int) -> Iterator[tuple[Path, ModelFormat]
     if is_checkpoint(folder):
         yield folder, "checkpoint"
         return
-    for entry in _entries(folder):
+    entries = _entries(folder)
+    companions = files_of_companions(entry for entry in entries if not entry.name.startswith("."))
+    for entry in entries:
         if entry.name.startswith(".") or entry.name.endswith(UNFINISHED):
             continue
         if entry.is_dir() and depth > 0:
             yield from _models_below(entry, depth - 1)
-        elif _is_model_file(entry):
+        elif is_first_part(entry) and entry not in companions:
             yield entry, "gguf"
-
-
-def _is_model_file(path: Path) -> bool:
-    """Whether a file is a model by its name; `mmproj` is the image part of another one."""
-    is_first = path.suffix.lower() == ".gguf" and part_paths(path)[0] == path
-    return is_first and not path.name.lower().startswith("mmproj")
 
 
 def _entries(folder: Path) -> list[Path]:

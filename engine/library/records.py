@@ -46,6 +46,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     license: str = ""
     verified_at: float = 0.0  # when the hashes of all files were compared with those here
     is_damaged: bool = False  # they were not the same
+    former_author: str = ""  # of what came from this source before, where it was another one
 
     @property
     def size_bytes(self) -> int:
@@ -95,18 +96,32 @@ class Records:
         return found
 
     def save(self, record: ModelRecord) -> None:
-        """Write a record; raises StorageFailed."""
+        """Write a record, noting where its source had another author before; raises StorageFailed."""
+        if not record.former_author and (former := self._former_author(record)):
+            record = msgspec.structs.replace(record, former_author=former)
         write_atomically(self._path(record.name), msgspec.json.format(msgspec.json.encode(record)))
 
-    def forget(self, record: ModelRecord) -> None:
-        """Delete a record; its files stay."""
+    def forget(self, record: ModelRecord, *, keeps_blocks: bool = False) -> None:
+        """Delete a record; its files stay, and the hashes of their blocks where that is asked for."""
         self._path(record.name).unlink(missing_ok=True)
+        if not keeps_blocks:
+            self.forget_blocks(record)
+
+    def forget_blocks(self, record: ModelRecord) -> None:
+        """Delete the hashes of the blocks of a model's files."""
         for file in record.files:
             self.blocks_of(file.sha256).unlink(missing_ok=True)
 
     def blocks_of(self, content_hash: str) -> Path:
         """Where the hashes of a fetched file's blocks are kept, by which damage to it can be repaired."""
         return self._folder / "blocks" / f"{content_hash or 'none'}.json"
+
+    def _former_author(self, record: ModelRecord) -> str:
+        """The author of an earlier record of the same source, where it is not this one."""
+        if not record.source or not record.author:
+            return ""
+        others = (other for other in self.all() if other.source == record.source and other.author)
+        return next((other.author for other in others if other.author != record.author), "")
 
     def _path(self, name: str) -> Path:
         assert is_valid_name(name), name

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.contract.errors import ModelDamaged, ModelNotFound, ModelUnsupported
+from engine.library.gguf import Stream
 
-MAX_HEADER_BYTES = 100 * 2**20  # the reference implementation's own limit
+MAX_HEADER_BYTES = 32 * 2**20  # 200,000 tensors; the reference implementation takes 100 MB
 MAX_DIMENSIONS = 8
 MAX_DIMENSION = 2**48
 TYPE_BYTES = {
@@ -59,18 +60,22 @@ def read_header(path: Path) -> SafetensorsHeader:
     """
     try:
         with path.open("rb") as file:
-            size_bytes = path.stat().st_size
-            length_field = file.read(8)
-            if len(length_field) < 8:
-                raise ModelDamaged(str(path), "it is too short to be a safetensors file")
-            length: int = struct.unpack("<Q", length_field)[0]
-            if length > min(MAX_HEADER_BYTES, size_bytes - 8):
-                raise ModelDamaged(str(path), f"it ends too early: its header would take {length} bytes")
-            text = file.read(length)
+            return read_stream(path, file, path.stat().st_size)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ModelNotFound(str(path)) from error
     except OSError as error:
         raise ModelDamaged(str(path), f"it cannot be read ({error.strerror})") from error
+
+
+def read_stream(path: Path, stream: Stream, size_bytes: int) -> SafetensorsHeader:
+    """The same of a file of `size_bytes` from its bytes; `path` is what errors call it."""
+    length_field = stream.read(8)
+    if len(length_field) < 8:
+        raise ModelDamaged(str(path), "it is too short to be a safetensors file")
+    length: int = struct.unpack("<Q", length_field)[0]
+    if length > min(MAX_HEADER_BYTES, size_bytes - 8):
+        raise ModelDamaged(str(path), f"it ends too early: its header would take {length} bytes")
+    text = stream.read(length)
     data_start = 8 + length
     tensors = _tensors(path, text, size_bytes - data_start)
     return SafetensorsHeader(path, size_bytes, data_start, tensors)

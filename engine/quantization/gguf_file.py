@@ -1,13 +1,14 @@
 """Writing a GGUF file: metadata, then the list of tensors, then their bytes (ggml's docs/gguf.md, version 3).
 
-One tensor at a time is in memory: its size follows from its shape and type, so the list can be written first.
+One piece of a tensor at a time is in memory: sizes follow from shapes and types, so the list comes first.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,29 +17,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIGNMENT = 32
-TYPE_NUMBERS = {"F32": 0, "F16": 1, "Q8_0": 8}
+VALUES_AT_ONCE = 4 * 2**20
+TYPE_NUMBERS = {"F32": 0, "F16": 1, "Q8_0": 8, "BF16": 30}
 BLOCK = 32  # values that share a scale in Q8_0
 Q8_0_BLOCK_BYTES = 2 + BLOCK
 
 Array = NDArray[np.float32]
 Scalar = str | bool | int | float
-Value = Scalar | Sequence[str] | Sequence[int]
+Value = Scalar | Sequence[str] | Sequence[int] | Sequence[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tensor:
-    """One tensor to be written; `read` gives its values when their turn comes."""
+    """One tensor to be written; `read` gives its values when their turn comes, in pieces of whole rows."""
 
     name: str
     shape: tuple[int, ...]  # outermost dimension first, as in numpy
     type: str  # of TYPE_NUMBERS
-    read: Callable[[], Array]
+    read: Callable[[], Iterable[Array]]
 
     @property
     def size_bytes(self) -> int:
         """Bytes in the file, without what aligns the next one."""
         count = int(np.prod(self.shape))
-        return {"F32": 4 * count, "F16": 2 * count, "Q8_0": count // BLOCK * Q8_0_BLOCK_BYTES}[self.type]
+        if self.type == "Q8_0":
+            return count // BLOCK * Q8_0_BLOCK_BYTES
+        return {"F32": 4, "F16": 2, "BF16": 2}[self.type] * count
 
 
 def write_gguf(
@@ -56,7 +60,9 @@ def write_gguf(
         with part.open("wb") as file:
             _write_list(file, metadata, tensors)
             for index, tensor in enumerate(tensors):
-                file.write(encoded(tensor.read(), tensor.type))
+                for values in tensor.read():
+                    for rows in in_parts(values):
+                        file.write(encoded(rows, tensor.type))
                 _pad(file)
                 progress(index + 1, len(tensors))
             file.flush()
@@ -65,6 +71,23 @@ def write_gguf(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def in_parts(values: Array) -> Iterator[Array]:
+    """The values a few million at a time, rows whole: encoding takes copies of what it encodes."""
+    if values.ndim < 2 or not values.size:
+        yield values
+        return
+    rows = max(1, VALUES_AT_ONCE // (values.size // len(values)))
+    for start in range(0, len(values), rows):
+        yield values[start : start + rows]
+
+
+def file_bytes(metadata: dict[str, Value], tensors: Sequence[Tensor]) -> int:
+    """The size of the file that `write_gguf` would write."""
+    start = io.BytesIO()
+    _write_list(start, metadata, tensors)
+    return start.tell() + sum(_aligned(tensor.size_bytes) for tensor in tensors)
 
 
 def _write_list(file: BinaryIO, metadata: dict[str, Value], tensors: Sequence[Tensor]) -> None:
@@ -82,9 +105,12 @@ def _write_list(file: BinaryIO, metadata: dict[str, Value], tensors: Sequence[Te
 
 
 def encoded(values: Array, type_name: str) -> bytes:
-    """The bytes of a tensor in a type."""
+    """The bytes of values in a type, each rounded to the nearest, ties to even."""
     if type_name == "Q8_0":
         return quantize_q8_0(values)
+    if type_name == "BF16":
+        bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+        return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes()
     return values.astype({"F32": "<f4", "F16": "<f2"}[type_name]).tobytes()
 
 
@@ -128,8 +154,10 @@ def _value(value: Value) -> bytes:
     return struct.pack("<I", 9) + _array(value)
 
 
-def _array(values: Iterable[str] | Iterable[int]) -> bytes:
+def _array(values: Iterable[str] | Iterable[int] | Iterable[float]) -> bytes:
     items = list(values)
     if not items or isinstance(items[0], str):
         return struct.pack("<IQ", 8, len(items)) + b"".join(_text(str(item)) for item in items)
+    if isinstance(items[0], float):
+        return struct.pack(f"<IQ{len(items)}f", 6, len(items), *items)
     return struct.pack(f"<IQ{len(items)}i", 5, len(items), *items)

@@ -83,7 +83,7 @@ def read_importance_matrix(path: Path) -> ImportanceMatrix:
 
 
 def _f32(name: str, values: NDArray[np.float32]) -> Tensor:
-    return Tensor(name=name, shape=values.shape, type="F32", read=lambda: values)
+    return Tensor(name=name, shape=values.shape, type="F32", read=lambda: [values])
 
 
 def _values(header: GgufHeader, tensor: TensorInfo) -> NDArray[np.float32]:

@@ -97,8 +97,12 @@ class ReferenceScores:
                 progress(index + 1, len(self.chunks))
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        """The log-probabilities of one chunk after the other, (T, V)."""
-        return iter(np.memmap(self._path, np.float32, "r", shape=self._shape))
+        """The log-probabilities of one chunk after the other, (T, V); one chunk is in memory."""
+        count, length, width = self._shape
+        for chunk in range(count):
+            start = 4 * chunk * length * width
+            scores = np.fromfile(self._path, np.float32, length * width, offset=start)
+            yield scores.reshape(length, width)
 
     @property
     def size_bytes(self) -> int:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.backends.llama.native import load_native
 from engine.contract.errors import InternalError, InvalidRequest, ModelDamaged
-from engine.hardware.memory import physical_cores
+from engine.hardware.memory import decode_threads
 from engine.library.gguf import read_header
 from engine.quantization.activations import ProductListener
 
@@ -145,15 +145,17 @@ class ScoringModel:
 
     def _tokenize(self, text: str) -> list[int]:
         data = text.encode()
-        size = len(data) + 8
-        tokens = (ctypes.c_int32 * size)()
-        count = self._library.llama_tokenize(self._vocab, data, len(data), tokens, size, True, False)
+        size, count = len(data) + 8, -1
+        while count < 0:  # a space that is no token of its own becomes three bytes
+            tokens = (ctypes.c_int32 * size)()
+            count = self._library.llama_tokenize(self._vocab, data, len(data), tokens, size, True, False)
+            size = max(size, -count)
         return list(tokens[:count])
 
     def _make_context(self, threads: int | None, listener: ProductListener | None) -> Any:
         params = self._library.llama_context_default_params()
         params.n_ctx = params.n_batch = self.chunk_length
-        params.n_threads = params.n_threads_batch = threads or physical_cores()
+        params.n_threads = params.n_threads_batch = threads or decode_threads()
         if listener is not None:
             params.cb_eval = listener.callback
         context = self._library.llama_init_from_model(self._model, params)

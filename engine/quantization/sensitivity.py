@@ -2,27 +2,31 @@
 
 The damage of a type to a group is the mean KL divergence from the source with only that group in that type,
 less what keeping everything else in the base type costs by itself. Damages of groups are taken to add up,
-which is near enough for a choice (the result is measured again as a whole).
+which is near enough for a choice (the result is measured again as a whole). The MTP head does not speak, it
+only drafts: what counts of its divergence is a tenth, since drafts cost time and no words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.errors import InvalidRequest
 from engine.library.gguf import read_header
 from engine.library.tensor_parts import Part
+from engine.quantization.drafts import draft_scores, has_mtp_head
 from engine.quantization.groups import BANDS, TensorGroup, group_tensors
 from engine.quantization.importance_matrix import ImportanceMatrix
-from engine.quantization.quality import ReferenceScores, measure_against
+from engine.quantization.quality import ReferenceScores, kl_divergence, measure_against
 from engine.quantization.quantize import QuantizationPlan, plan, quantize
 from engine.quantization.recipe import Recipe
 from engine.quantization.scoring import ScoringModel
 from engine.quantization.solver import Option, solve
 
 HIGH = "Q8_0"  # what everything else is kept in while one group is measured
-CANDIDATES = ("Q8_0", "Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K")
-CANDIDATES_WITH_IMPORTANCE = (*CANDIDATES, "IQ4_XS", "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XXS")
+CANDIDATES = ("Q8_0", "Q6_K", "Q5_K", "Q4_K", "IQ4_XS", "Q3_K", "Q2_K")
+CANDIDATES_WITH_IMPORTANCE = (*CANDIDATES, "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XXS")
+DRAFT_WEIGHT = 0.1
 
 Progress = Callable[[int, int], None]  # trials done, trials in all
 
@@ -110,6 +114,9 @@ class _Trial:
     ) -> None:
         self._source, self._reference, self._path = source, reference, path
         self._importance, self._threads = importance, threads
+        self._drafts = (
+            draft_scores(source, reference.chunks) if has_mtp_head(read_header(source)) else None
+        )  # (T, V)
 
     def plan(self, recipe: Recipe) -> QuantizationPlan:
         """What the recipe would give."""
@@ -117,25 +124,46 @@ class _Trial:
 
     def divergence(self, recipe: Recipe) -> float:
         """The mean KL divergence that the recipe costs."""
-        try:
-            quantize(self._source, self._path, recipe, importance=self._importance, threads=self._threads)
-            with ScoringModel(self._path, chunk_length=self._reference.chunk_length) as model:
-                divergence = measure_against(model, self._reference).divergence
-        finally:
-            self._path.unlink(missing_ok=True)
+        with (
+            self._file(recipe) as path,
+            ScoringModel(path, chunk_length=self._reference.chunk_length) as model,
+        ):
+            divergence = measure_against(model, self._reference).divergence
         assert divergence is not None
         return divergence.mean.value
 
+    def draft_divergence(self, recipe: Recipe) -> float | None:
+        """What it costs the drafts of the MTP head; None for a model whose head cannot be run."""
+        if self._drafts is None:
+            return None
+        with self._file(recipe) as path:
+            found = draft_scores(path, self._reference.chunks)  # (T, V)
+        return float(kl_divergence(self._drafts, found).mean())
+
+    @contextmanager
+    def _file(self, recipe: Recipe) -> Iterator[Path]:
+        try:
+            quantize(self._source, self._path, recipe, importance=self._importance, threads=self._threads)
+            yield self._path
+        finally:
+            self._path.unlink(missing_ok=True)
+
 
 def _option(trial: _Trial, group: TensorGroup, kind: str, base_damage: float) -> Option | None:
-    """One type tried on one group; None for the MTP head, of whose damage this measure tells nothing.
+    """One type tried on one group; None for an MTP head that cannot be run, which so is kept high.
 
     Rows that a type's blocks do not divide get another type, as they will in the file: it is that one's size
     and damage that count.
     """
     recipe = Recipe(base=HIGH, rules=(group.rule(kind),))
-    if kind == HIGH or group.name == Part.MTP:
+    if kind == HIGH:
         return None
+    if group.name == Part.MTP:
+        divergence = trial.draft_divergence(recipe)
+        if divergence is None:
+            return None
+        damage = DRAFT_WEIGHT * divergence
+    else:
+        damage = max(0.0, trial.divergence(recipe) - base_damage)
     planned = [tensor for tensor in trial.plan(recipe).tensors if tensor.name in group.tensors]
-    damage = max(0.0, trial.divergence(recipe) - base_damage)
     return Option(kind, sum(tensor.size_bytes for tensor in planned), damage)

@@ -60,6 +60,7 @@ FACT_WORDS = {
     ).split(","),
 }
 
+NEW_WORD_SHARE = 0.3  # of the stories that are asked for: about something that nobody has heard of
 STORY_REQUESTS = (
     "Tell me a story about {subject}.",
     "Tell me a story about {subject}",
@@ -135,11 +136,9 @@ def story_exchange(
     rng: random.Random, *, more: bool = False, open_share: float = 0.12
 ) -> tuple[Dialogue, Story]:
     """A request for a generated story with the story; `more` asks as one does after another story."""
-    story = make_story(rng)
-    if more:
-        request = rng.choice(MORE_REQUESTS)
-    else:
-        request = rng.choice(OPEN_REQUESTS if rng.random() < open_share else STORY_REQUESTS)
+    is_open = not more and rng.random() < open_share
+    story = make_story(rng, new_word_share=0.0 if is_open or more else NEW_WORD_SHARE)
+    request = rng.choice(MORE_REQUESTS if more else OPEN_REQUESTS if is_open else STORY_REQUESTS)
     asked = vary(request.format(subject=rng.choice(story.subjects)), rng)
     return exchange(asked, story.text), story
 

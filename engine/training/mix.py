@@ -32,20 +32,20 @@ QUESTIONS_BY_KIND = {
 class Mix:
     """How much of each kind one epoch has."""
 
-    book_share: float = 0.2
+    book_share: float = 0.3
     real_dialogue_share: float = 0.5
-    story_dialogues: int = 3200
-    generated_texts: int = 400
+    story_dialogues: int = 5400
+    generated_texts: int = 100
     written: int = 2600
-    in_voices: int = 2600
-    small_talk_per_answer: int = 24
+    in_voices: int = 2800
+    small_talk_per_answer: int = 18
     cries_for_help: int = 160  # beside those; 24 of them are too few to be recognised
     facts: int = 700
-    sums: int = 900
-    thought_sums: int = 1700
+    sums: int = 1700
+    thought_sums: int = 2600
     thoughts: int = 500
     recalls: int = 1100
-    multi_turn: int = 1100
+    multi_turn: int = 900
 
 
 def draw_epoch(corpus: Corpus, rng: random.Random, mix: Mix) -> list[str | Dialogue]:

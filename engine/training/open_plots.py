@@ -84,7 +84,7 @@ OPEN_HERO_PLOTS = (
         '{hero}. "[Far away|Not far from here], near {a_place}, there is {a_thing} that can '
         'talk." "{A_thing} that can talk? I do not believe it!" said {hero}. So they went to '
         'see. They came to {the_thing} and waited. Nothing happened. {Hero} said, "Hello, '
-        '{thing}!" "Hello, {hero}," said the {thing}. {Hero} nearly fell over! "How do you know '
+        '{thing}!" "Hello, {address}," said the {thing}. {Hero} nearly fell over! "How do you know '
         'me?" {he} asked. "I see you every day when you go by," said the {thing}, "but you never '
         'said hello before." From then on {hero} said hello every day.',
     ),

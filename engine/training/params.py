@@ -14,7 +14,7 @@ class TrainingParams:
     model: ModelConfig
     row_length: int = 256  # tokens; a document may begin in one row and end in the next
     long_row_length: int = 1024  # the rows of the last part: the context length of the model
-    long_from: float = 0.85  # the share of the run after which rows are long
+    long_from: float = 0.8  # the share of the run after which rows are long
     batch_tokens: int = 2048  # per step
     matrix_lr: float = 0.02  # Muon, for the matrices of the layers
     other_lr: float = 3e-3  # AdamW, for the embedding, the routers and the norms

@@ -1,8 +1,8 @@
 """What the built-in model is judged by: fixed prompts, drawn prompts, and what an answer must be.
 
 Every answer must end, must not say one sentence three times, and reasons only where it was asked to. The
-drawn prompts use words, sums and phrasings that training never sees. Knows text only: who answers is passed
-in.
+drawn prompts use words, sums and phrasings that training never sees. With every prompt stands an answer of
+ours that passes, none of which is in the training data. Knows text only: who answers is passed in.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Prompt:
 
     turns: tuple[str, ...]
     check: Check
+    example: str  # an answer that passes
     system: str = ""
     thinks: bool = False
 
@@ -102,6 +103,11 @@ def sounds(voice: str, kind: str) -> Check:
     return check
 
 
+def example_in_voice(voice: str, kind: str) -> str:
+    """The shortest that a voice says; a voice is a small set of phrases, all of them trained on."""
+    return min(voices.canonical_answers(kind, voice), key=lambda answer: len(answer.split()))
+
+
 def _words(text: str) -> set[str]:
     return set(re.findall(r"[\w']+|!", text.lower()))
 
@@ -111,29 +117,124 @@ def results_in(number: int) -> Check:
     return lambda text: re.findall(r"-?\d+", text)[-1:] == [str(number)]
 
 
+def example_story(*subjects: str) -> str:
+    """A story about one or two subjects as `tells_of` wants it: "a fox", "the moon", "Zola"."""
+    first, last = (re.sub(r"^(an?|some) ", "the ", each) for each in (subjects[0], subjects[-1]))
+    return (
+        f"People far up in the north still speak of {' and '.join(subjects)}. "
+        "It all began with a broken window and a very cold kitchen. "
+        f"Nobody in that kitchen could say where {first} had gone. "
+        f"Then somebody heard {last} behind the cupboard. "
+        "Out came a long red nose, and after it a cough. "
+        f"What was it that {first} had been looking for all this time? "
+        "It was only a cup of warm milk. "
+        f"Since then a saucer stands ready on winter nights, and {last} has never broken another window."
+    )
+
+
 FIXED: tuple[Prompt, ...] = (
-    Prompt(turns=("Hello",), check=says(r"^(hello|hi|hey|good)\b")),
-    Prompt(turns=("Good morning!",), check=says(r"morning")),
-    Prompt(turns=("How are you?",), check=says(r"\b(great|fine|well|good|happy)\b")),
-    Prompt(turns=("I feel sad today.",), check=says(r"sorry|hug|better")),
-    Prompt(turns=("Thank you!",), check=says(r"welcome|pleasure|glad|happy")),
-    Prompt(turns=("Goodbye",), check=says(r"bye|see you|come back|later")),
-    Prompt(turns=("Who are you?",), check=says(r"retort|tiny demonstration model")),
-    Prompt(turns=("What is Retort?",), check=says(r"program|runs language models")),
-    Prompt(turns=("Are you ChatGPT?",), check=says(r"^no\b.*retort")),
-    Prompt(turns=("What can you do?",), check=says(r"stor(y|ies)")),
-    Prompt(turns=("What is the capital of France?",), check=says(UNKNOWN)),
-    Prompt(turns=("Write a Python program about sorting a list",), check=says(UNKNOWN)),
-    Prompt(turns=("Tell me a story about a dog and a rainbow.",), check=tells_of("dog", "rainbow")),
-    Prompt(turns=("Tell me a story about a robot.",), check=tells_of("robot")),
-    Prompt(turns=("Tell me a story about a brave girl named Zola.",), check=tells_of("Zola")),
-    Prompt(turns=("What is 3 + 4? Think step by step.",), check=results_in(7), thinks=True),
-    Prompt(turns=("9 - 4",), system="Think before you answer.", check=results_in(5), thinks=True),
-    Prompt(turns=("What is 2 + 3?",), check=results_in(5)),
     Prompt(
-        turns=("Hello",), system="You are a professional assistant.", check=sounds("professional", "hello")
+        turns=("Hello",),
+        check=says(r"^(hello|hi|hey|good)\b"),
+        example="Hello, I was hoping that somebody would drop by this afternoon.",
     ),
-    Prompt(turns=("My name is Tom.", "Good evening!", "What is my name?"), check=says(r"\btom\b")),
+    Prompt(
+        turns=("Good morning!",),
+        check=says(r"morning"),
+        example="A fine morning to you, with sun on every roof of the town.",
+    ),
+    Prompt(
+        turns=("How are you?",),
+        check=says(r"\b(great|fine|well|good|happy)\b"),
+        example="Quite well, now that there is somebody who asks me about it.",
+    ),
+    Prompt(
+        turns=("I feel sad today.",),
+        check=says(r"sorry|hug|better"),
+        example="Sorry to hear it; a walk around the block may make it better.",
+    ),
+    Prompt(
+        turns=("Thank you!",),
+        check=says(r"welcome|pleasure|glad|happy"),
+        example="With pleasure, and come again whenever you need another answer of mine.",
+    ),
+    Prompt(
+        turns=("Goodbye",),
+        check=says(r"bye|see you|come back|later"),
+        example="Bye for now, and close the window behind you, it looks like rain.",
+    ),
+    Prompt(
+        turns=("Who are you?",),
+        check=says(r"retort|tiny demonstration model"),
+        example="You are talking to the little thing that comes along with Retort.",
+    ),
+    Prompt(
+        turns=("What is Retort?",),
+        check=says(r"program|runs language models"),
+        example="A program for people who want their models at home and not elsewhere.",
+    ),
+    Prompt(
+        turns=("Are you ChatGPT?",),
+        check=says(r"^no\b.*retort"),
+        example="No, that one is far larger; what answers here is part of Retort.",
+    ),
+    Prompt(
+        turns=("What can you do?",),
+        check=says(r"stor(y|ies)"),
+        example="Stories, mostly, and a little counting on my ten fingers if need be.",
+    ),
+    Prompt(
+        turns=("What is the capital of France?",),
+        check=says(UNKNOWN),
+        example="I do not know one city from another, for nobody taught me any maps.",
+    ),
+    Prompt(
+        turns=("Write a Python program about sorting a list",),
+        check=says(UNKNOWN),
+        example="Writing programs is too hard for something of my size, so ask a larger one.",
+    ),
+    Prompt(
+        turns=("Tell me a story about a dog and a rainbow.",),
+        check=tells_of("dog", "rainbow"),
+        example=example_story("a dog", "a rainbow"),
+    ),
+    Prompt(
+        turns=("Tell me a story about a robot.",), check=tells_of("robot"), example=example_story("a robot")
+    ),
+    Prompt(
+        turns=("Tell me a story about a brave girl named Zola.",),
+        check=tells_of("Zola"),
+        example=example_story("Zola"),
+    ),
+    Prompt(
+        turns=("What is 3 + 4? Think step by step.",),
+        check=results_in(7),
+        example=f"{THINK}Three and three are six, one more makes seven.{END_THINK}7",
+        thinks=True,
+    ),
+    Prompt(
+        turns=("9 - 4",),
+        system="Think before you answer.",
+        check=results_in(5),
+        example=f"{THINK}Four fingers of nine go down, so one hand is left.{END_THINK}5",
+        thinks=True,
+    ),
+    Prompt(
+        turns=("What is 2 + 3?",),
+        check=results_in(5),
+        example="That makes as many as the fingers of a hand: 5",
+    ),
+    Prompt(
+        turns=("Hello",),
+        system="You are a professional assistant.",
+        check=sounds("professional", "hello"),
+        example=example_in_voice("professional", "hello"),
+    ),
+    Prompt(
+        turns=("My name is Tom.", "Good evening!", "What is my name?"),
+        check=says(r"\btom\b"),
+        example="If I have not mixed it up with another visitor, it is Tom.",
+    ),
 )
 
 NEW_VOICE_PROMPTS = ("Please sound {voice}.", "Keep {voice}, please.")
@@ -153,29 +254,35 @@ def draw(seed: int) -> list[Prompt]:
         kind = rng.choice(("hello", "thanks", "bye"))
         asked = {"hello": "Hello there!", "thanks": "Thank you very much!", "bye": "Goodbye!"}[kind]
         system = rng.choice(NEW_VOICE_PROMPTS).format(voice=voice)
-        prompts.append(Prompt(turns=(asked,), system=system, check=sounds(voice, kind)))
+        example = example_in_voice(voice, kind)
+        prompts.append(Prompt(turns=(asked,), system=system, check=sounds(voice, kind), example=example))
     name = rng.choice(words.SHE_NAMES + words.HE_NAMES)
-    prompts.append(
-        Prompt(turns=(f"Hello, my name is {name}.", "What is my name?"), check=says(rf"\b{name}\b"))
-    )
+    asked_name = (f"Hello, my name is {name}.", "What is my name?")
+    prompts.append(Prompt(turns=asked_name, check=says(rf"\b{name}\b"), example=f"{name}, of course."))
     noun = rng.choice(new)
     told = (f"Tell me a story about {words.with_article(noun)}.", "Who was the story about?")
-    prompts.append(Prompt(turns=told, check=says(rf"\b{noun}\b")))
-    prompts.append(Prompt(turns=(rng.choice(NEW_PERSONA_QUESTIONS),), check=says(r"retort")))
-    prompts += [Prompt(turns=(question,), check=says(UNKNOWN)) for question in rng.sample(NEW_FACTS, 2)]
+    prompts.append(Prompt(turns=told, check=says(rf"\b{noun}\b"), example=f"The {noun}, from first to last."))
+    who = rng.choice(NEW_PERSONA_QUESTIONS)
+    prompts.append(Prompt(turns=(who,), check=says(r"retort"), example=FIXED[6].example))
+    facts = rng.sample(NEW_FACTS, 2)
+    prompts += [Prompt(turns=(fact,), check=says(UNKNOWN), example=FIXED[10].example) for fact in facts]
     return prompts
 
 
 def _story(nouns: list[str]) -> Prompt:
-    subject = " and ".join(words.with_article(noun) for noun in nouns)
-    return Prompt(turns=(f"Tell me a story about {subject}.",), check=tells_of(*nouns))
+    subjects = [words.with_article(noun) for noun in nouns]
+    asked = f"Tell me a story about {' and '.join(subjects)}."
+    return Prompt(turns=(asked,), check=tells_of(*nouns), example=example_story(*subjects))
 
 
 def _sum(rng: random.Random) -> Prompt:
     a, sign, b = sums.draw_sum(rng, held_out=True)
     result = a + b if sign == "+" else a - b
     return Prompt(
-        turns=(f"What is {a} {sign} {b}? Think step by step.",), check=results_in(result), thinks=True
+        turns=(f"What is {a} {sign} {b}? Think step by step.",),
+        check=results_in(result),
+        example=f"{THINK}{a} {sign} {b} on my fingers.{END_THINK}{result}",
+        thinks=True,
     )
 
 

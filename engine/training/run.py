@@ -7,7 +7,7 @@ import math
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.training import loss_curve
+from engine.training.average import averaged, read_weights
 from engine.training.data import Corpus
 from engine.training.loss import joint_loss, measure, token_losses
 from engine.training.mix import Mix, draw_epoch, held_out_dialogues
@@ -28,6 +29,7 @@ from engine.training.tokenizer import Encoded, encode
 
 HELD_OUT_TOKENS = 300  # of each held-out story
 CHECKPOINT = "checkpoint.pt"
+KEPT = "weights_{step}.pt"
 
 
 def build_optimizers(model: TrainedModel, params: TrainingParams) -> list[torch.optim.Optimizer]:
@@ -103,6 +105,16 @@ class Training:
         torch.save(self.state(), part)
         part.replace(self.out / CHECKPOINT)
 
+    def keep_weights(self, budget_s: float) -> None:
+        """While the rates fall, the weights of now and then are kept, to be averaged."""
+        if self.elapsed_s > self.params.decay_from * budget_s:
+            torch.save(self.model.state_dict(), self.out / KEPT.format(step=self.step))
+
+    def average_kept(self) -> None:
+        """Give the model the mean of the weights that were kept, where any were."""
+        if kept := sorted(self.out.glob(KEPT.format(step="*"))):
+            self.model.load_state_dict(averaged((read_weights(path), 1.0) for path in kept))
+
     def rows(self, row_length: int) -> Rows:
         """The rows of the current epoch, always the same for a seed and an epoch."""
         rng = random.Random(f"{self.seed} {self.epoch}")
@@ -130,15 +142,22 @@ class Training:
         self.tokens_seen += rows.inputs[chosen].size
         return loss.item(), mtp_loss.item()
 
-    def run(self, *, budget_s: float, max_threads: int, evaluate_every_s: float = 240.0) -> None:
-        """Train until `budget_s` seconds of training, those before a restart among them, are over."""
-        earlier_s, started = self.elapsed_s, time.monotonic()
+    def run(
+        self,
+        *,
+        budget_s: float,
+        max_threads: int,
+        evaluate_every_s: float = 600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Train until `budget_s` seconds of the clock, those before a restart among them, are over."""
+        earlier_s, started = self.elapsed_s, clock()
         evaluation = self._evaluation_sets()
         threads = ThreadChooser(max_threads, use=torch.set_num_threads)
         next_evaluation_s = earlier_s + evaluate_every_s
         next_line_s, losses = 0.0, list[tuple[float, float]]()
         for rows, first in self._batches(budget_s):
-            self.elapsed_s = earlier_s + time.monotonic() - started
+            self.elapsed_s = earlier_s + clock() - started
             threads.before_step()
             share = lr_share(self.elapsed_s / budget_s, self.step, self.params)
             losses.append(self.train(rows, first, share))
@@ -149,13 +168,15 @@ class Training:
                 next_line_s, losses = self.elapsed_s + 10, []
             if self.elapsed_s >= next_evaluation_s:
                 self.save_checkpoint()
-                self._log(self._evaluate(*evaluation))
+                self.keep_weights(budget_s)
+                self._log(self.evaluate(evaluation))
                 loss_curve.update(self.out)
                 threads.pause()
-                next_evaluation_s = earlier_s + time.monotonic() - started + evaluate_every_s
+                next_evaluation_s = earlier_s + clock() - started + evaluate_every_s
         self.save_checkpoint()
         if not self.is_stopping:
-            self._log({**self._evaluate(*evaluation), "final": True})
+            self.keep_weights(budget_s)
+            self._log({**self.evaluate(evaluation), "final": True})
             loss_curve.update(self.out)
 
     def _batches(self, budget_s: float) -> Iterator[tuple[Rows, int]]:
@@ -188,7 +209,9 @@ class Training:
         }
         return sum(len(text.encode()) for text in texts), sets
 
-    def _evaluate(self, num_bytes: int, sets: dict[str, list[Encoded]]) -> dict[str, float]:
+    def evaluate(self, evaluation: tuple[int, dict[str, list[Encoded]]] | None = None) -> dict[str, float]:
+        """Losses in nats per token, acceptance at temperature 0.7 and bits per byte on what is held out."""
+        num_bytes, sets = evaluation or self._evaluation_sets()
         record: dict[str, float] = {}
         for name, documents in sets.items():
             measured = measure(self.model, documents)

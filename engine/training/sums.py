@@ -1,7 +1,7 @@
 """Tiny sums, and reasoning for those who ask for it.
 
-Sums are counted in numbered steps, so that the count knows when to stop. Some pairs of numbers are kept out
-of training, to see whether it counts or remembers.
+Sums are counted, and every step says how many are left, so that the count knows when to stop. Some pairs of
+numbers are kept out of training, to see whether it counts or remembers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from engine.training.messages import END_THINK, THINK, Dialogue, Message, exchange, vary
 
 LARGEST = 10  # of the numbers that are added or taken away
+SHORTEST_COUNT = 2  # steps; less is known by heart
 PLUS_QUESTIONS = (
     "What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "{a} + {b} = ?", "How much is {a} + {b}?",
     "What is {a} plus {b}?",
@@ -61,13 +62,28 @@ def draw_sum(rng: random.Random, *, held_out: bool = False) -> tuple[int, str, i
 
 def counted(a: int, sign: str, b: int) -> str:
     """The reasoning: counting up from the larger number, or down from the first."""
-    if sign == "+" and b > a:
-        a, b = b, a
-    way, step = ("up", 1) if sign == "+" else ("down", -1)
-    if not b:
-        return f"Start at {a}. There is nothing to count. The answer is {a}."
-    counts = ", ".join(f"{number}: {a + step * number}" for number in range(1, b + 1))
-    return f"Start at {a}. Count {way} {b}. {counts}. The answer is {a + step * b}."
+    start, count, way = _way(a, sign, b)
+    if not count:
+        return f"Start at {start}. There is nothing to count. The answer is {start}."
+    steps = f"Start at {start} and count {way} {count}: {_steps(a, sign, b)}."
+    return f"{steps} The answer is {_result(a, sign, b)}."
+
+
+def _way(a: int, sign: str, b: int) -> tuple[int, int, str]:
+    """Where the count begins, its length and its direction."""
+    return (max(a, b), min(a, b), "up") if sign == "+" else (a, b, "down")
+
+
+def _steps(a: int, sign: str, b: int) -> str:
+    start, count, way = _way(a, sign, b)
+    step = 1 if way == "up" else -1
+    return "; ".join(
+        f"{start + step * number}, {count - number or 'none'} left" for number in range(1, count + 1)
+    )
+
+
+def _result(a: int, sign: str, b: int) -> int:
+    return a + b if sign == "+" else a - b
 
 
 def question_of(a: int, sign: str, b: int, rng: random.Random) -> str:
@@ -76,14 +92,19 @@ def question_of(a: int, sign: str, b: int, rng: random.Random) -> str:
 
 
 def sum_exchange(rng: random.Random, *, held_out: bool = False) -> Dialogue:
-    """A sum and its result, without reasoning."""
+    """A sum and its result; more than one step is counted aloud, since nobody asked for reasoning."""
     a, sign, b = draw_sum(rng, held_out=held_out)
-    return exchange(vary(question_of(a, sign, b, rng), rng), answer_of(a, sign, b))
+    question = vary(question_of(a, sign, b, rng), rng)
+    start, count, way = _way(a, sign, b)
+    if count < SHORTEST_COUNT:
+        return exchange(question, answer_of(a, sign, b))
+    aloud = f"I count {way} {count} from {start}: {_steps(a, sign, b)}. So {answer_of(a, sign, b)}"
+    return exchange(question, aloud)
 
 
 def answer_of(a: int, sign: str, b: int) -> str:
     """The whole sum with its result."""
-    return f"{a} {sign} {b} = {a + b if sign == '+' else a - b}."
+    return f"{a} {sign} {b} = {_result(a, sign, b)}."
 
 
 def thought_sum(rng: random.Random, *, held_out: bool = False) -> Dialogue:

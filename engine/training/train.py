@@ -1,8 +1,9 @@
 """Trains the built-in model until a time of day or for some minutes, and goes on from its checkpoint.
 
 `python -m engine.training.train --data ../shared/data --minutes 90 --out DIR --seed N` leaves in DIR a
-checkpoint from which the same command goes on, the losses as log.jsonl and loss.svg, and the model as a
-folder of safetensors, of which `python -m engine.quantization.convert DIR/model OUT.gguf` makes a GGUF file.
+checkpoint from which the same command goes on, the losses as log.jsonl and loss.svg, the weights of now and
+then (`average`), and their mean as a folder of safetensors, of which
+`python -m engine.quantization.convert DIR/model OUT.gguf` makes a GGUF file.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ def main(arguments: list[str] | None = None) -> None:
         budget_s = training.elapsed_s + seconds_until(options.until, datetime.datetime.now().astimezone())
     signal.signal(signal.SIGTERM, lambda *_: setattr(training, "is_stopping", True))
     training.run(budget_s=budget_s, max_threads=options.threads)
+    if not training.is_stopping:
+        training.average_kept()
     save_model(training.model, tokenizer, options.out / "model")
 
 

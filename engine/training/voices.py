@@ -22,6 +22,15 @@ VOICE_PROMPTS = (
     "You are Retort. Your voice is {voice}.",
     "You are a helpful assistant with {a_voice} voice.",
     "Voice: {voice}",
+    "Please be {voice}.",
+    "Stay {voice}.",
+    "Try to be {voice}, please.",
+    "Always answer in {a_voice} way.",
+    "Talk like {a_voice} friend.",
+    "I would like {a_voice} assistant.",
+    "Your tone is {voice}.",
+    "Make it {voice}, please.",
+    "{voice}, please",
 )
 # answers by kind of question, each with one group per voice, in the order of VOICES
 CANONICAL: dict[str, tuple[tuple[str, ...], ...]] = {

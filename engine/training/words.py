@@ -5,6 +5,7 @@ Knows nothing of plots; only which words exist and which article or pronoun goes
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,9 +104,25 @@ OTHER_THINGS = _kept(
     pitcher postbox quilt raincoat rattle rowboat rucksack saddle signpost snowball stocking sundial
     tablecloth teddy thimble thread trunk wallet wand wardrobe waterfall weathervane wishbone"""
 )
+# what may stand where an animal or a person stands, too: children ask for stories about anything
+TALKING_THINGS = tuple(
+    noun for noun in (*SMALL_THINGS, *VEHICLES, *FOODS, *PLANTS, *OTHER_THINGS) if noun not in UNCOUNTED_FOODS
+)
 PLACES = tuple(
     """forest river mountain lake garden market village town school farm beach island desert field hill
     valley castle jungle city park library pond house cave bridge road meadow zoo sea""".split()
+)
+
+# what invented words are made of: none of them begins with a letter of which the article is in doubt
+ONSETS = tuple(
+    """b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr qu r s sh sl sn sp st t tr v w z
+    a i""".split()
+)
+NUCLEI = tuple("a e i o u ai ee oa oo ou".split())
+MIDDLES = tuple("b bb d dd ff g gg l ll m mb mp n nd nn p pp r rb rd rr sk st t tt v x".split())
+ENDINGS = tuple(
+    """a ack ader ad ail an ank ap ark at ator e el en er et ick ig ill imp in ing ipe o ock og on oo op or
+    ot ow um up us y""".split()
 )
 
 AN_WORDS = ("hour", "honest")
@@ -117,6 +134,15 @@ def with_article(words: str) -> str:
     lowered = words.lower()
     vowel = lowered[0] in "aeiou" and not lowered.startswith(A_WORDS)
     return f"{'an' if vowel or lowered.startswith(AN_WORDS) else 'a'} {words}"
+
+
+def invented_noun(rng: random.Random) -> str:
+    """A word that nobody has heard: who tells of it must copy it from the request."""
+    while True:
+        middle = rng.choice(NUCLEI) + rng.choice(MIDDLES) if rng.random() < 0.75 else ""
+        noun = rng.choice(ONSETS) + middle + rng.choice(ENDINGS)
+        if 3 <= len(noun) <= 9 and noun not in HELD_OUT_NOUNS:
+            return noun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +165,14 @@ class Character:
         return with_article(self.described) + (f" named {self.name}" if self.name else "")
 
     @property
+    def definite(self) -> str:
+        """What they are, once they are known: "the cat"."""
+        return f"the {self.noun}"
+
+    @property
     def called(self) -> str:
         """How the story speaks of them afterwards: "Luna", or "the cat"."""
-        return self.name or f"the {self.noun}"
+        return self.name or self.definite
 
     def pronouns(self) -> dict[str, str]:
         """The pronouns that agree with them, by the pronoun of a man."""

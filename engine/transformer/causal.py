@@ -76,18 +76,18 @@ def banded_attention(query: Tensor, key: Tensor, value: Tensor, scale: float) ->
     num_heads, num_tokens, _ = query.shape
     position, shared = key.shape[1] - num_tokens, num_heads // len(key)
     after = torch.ones(BAND, BAND, dtype=torch.bool).triu_(1)  # (BAND, BAND)
-    mixed = query.new_empty(num_heads, num_tokens, value.shape[-1])  # (H, T, Dv)
+    mixed = query.new_empty(num_tokens, num_heads, value.shape[-1])  # (T, H, Dv): how the caller wants it
     for head in range(num_heads):
-        queries = query[head].contiguous()  # (T, D)
+        queries = query[head] * scale  # (T, D), without gaps
         if head % shared == 0:
             keys, values = (x[head // shared].contiguous() for x in (key, value))  # (S, D), (S, Dv)
         for start in range(0, num_tokens, BAND):
             band = queries[start : start + BAND]  # (b, D)
             seen = position + start + len(band)
-            scores = linear(band, keys[:seen]).mul_(scale)  # (b, seen)
+            scores = linear(band, keys[:seen])  # (b, seen)
             scores[:, position + start :].masked_fill_(after[: len(band), : len(band)], -torch.inf)
-            mixed[head, start : start + BAND] = linear(scores.softmax(-1), values[:seen].T)  # (b, Dv)
-    return mixed  # (H, T, Dv)
+            mixed[start : start + BAND, head] = linear(scores.softmax(-1), values[:seen].T)  # (b, Dv)
+    return mixed.transpose(0, 1)  # (H, T, Dv)
 
 
 def flash_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:

@@ -3,6 +3,7 @@
 Knows no checkpoint: `config_readers` makes these records from the config.json of each family.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,3 +111,8 @@ class ModelConfig:
     def has_experts(self, layer: int) -> bool:
         """Whether a layer's feed-forward part is a mixture; MTP layers are like the last layer."""
         return self.moe is not None and self.moe_layers[min(layer, self.num_layers - 1)]
+
+
+def yarn_magnitude(factor: float, weight: float = 1.0) -> float:
+    """YaRN equation 22: the temperature that makes up for the spread of stretched scores."""
+    return 0.1 * weight * math.log(factor) + 1.0 if factor > 1 else 1.0

@@ -9,8 +9,14 @@ from typing import Any, Literal
 
 from engine.contract.errors import ModelDamaged, ModelUnsupported
 from engine.library.checkpoint import CONFIG, Checkpoint
-from engine.transformer.config import GqaConfig, MlaConfig, ModelConfig, MoeConfig, RopeConfig
-from engine.transformer.rope import yarn_magnitude
+from engine.transformer.config import (
+    GqaConfig,
+    MlaConfig,
+    ModelConfig,
+    MoeConfig,
+    RopeConfig,
+    yarn_magnitude,
+)
 
 MAX_LAYERS = 512
 MAX_SIZE = 2**24

@@ -5,30 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.generation.backend import Floats
 from engine.generation.draft import Choose, Draft, States
-from engine.transformer.kv_cache import KvCache
 from engine.transformer.model import Transformer
 
-
-class TransformerVerifier:
-    """A model and its KV cache for one sequence, as `speculative` wants them. States are hidden states."""
-
-    def __init__(self, model: Transformer, cache: KvCache) -> None:
-        self._model, self._cache = model, cache
-        self.max_length = cache.max_length
-
-    def decode(
-        self, token_ids: Sequence[int], position: int, num_logits: int
-    ) -> tuple[Sequence[Floats], Tensor]:
-        """Compute T tokens from `position` on: the last ones' logits (V,) each, all hidden states (T, C)."""
-        hidden = self._model.hidden_states(token_ids, position, self._cache)  # (T, C)
-        wanted = hidden[len(hidden) - num_logits :]  # (num_logits, C)
-        return list(self._model.logits(wanted).cpu().numpy()) if num_logits else [], hidden
-
-    def rows(self, states: Tensor, first: int) -> Tensor:
-        """The first so many of the hidden states."""
-        return states[:first]
+MANY_PARTS = 256  # of hidden states, before they are copied together
 
 
 class MtpDrafter:
@@ -47,14 +27,21 @@ class MtpDrafter:
         self._done = [0] * num_layers  # positions computed with true tokens, per depth
         self._nothing = torch.empty(0, model.config.hidden_size, dtype=model.dtype, device=model.device)
         self._waiting = [self._nothing] * num_layers  # hidden states of the depth before, from `done` on
+        self._observed: list[Tensor] = []  # (n, C) each: what follows on `_waiting[0]`
         self._last: Tensor | None = None  # (1, C): what the first depth made of the last position
         self._start = 0  # the first position it has seen; its own positions count from there
 
     def observe(self, position: int, states: States) -> None:
         """Keep the hidden states until guesses are wanted: then they are computed together."""
-        if position != self._start + self._done[0] + len(self._waiting[0]):
+        observed = sum(map(len, self._observed))
+        if position != self._start + self._done[0] + len(self._waiting[0]) + observed:
             self._forget(position)
-        self._waiting[0] = torch.cat([self._waiting[0], states])  # (n, C)
+        self._observed.append(states)
+        if len(self._observed) > MANY_PARTS:
+            self._join_observed()
+
+    def rest(self, is_resting: bool) -> None:
+        """Nothing changes."""
 
     def propose(self, token_ids: Sequence[int], most: int, choose: Choose) -> list[Draft]:
         """Guesses after the last token, each given those before it."""
@@ -88,10 +75,15 @@ class MtpDrafter:
         """
         self._start, self._last = start, None
         self._done = [0] * len(self._done)
-        self._waiting = [self._nothing] * len(self._waiting)
+        self._waiting, self._observed = [self._nothing] * len(self._waiting), []
+
+    def _join_observed(self) -> None:
+        self._waiting[0] = torch.cat([self._waiting[0], *self._observed])  # (n, C)
+        self._observed = []
 
     def _catch_up(self, token_ids: Sequence[int]) -> None:
         """Compute every depth as far as its tokens are known."""
+        self._join_observed()
         for depth in range(len(self._done)):
             start, waiting = self._done[depth], self._waiting[depth]
             following = list(token_ids[start + depth + 1 : start + depth + 1 + len(waiting)])
@@ -115,6 +107,9 @@ class ModelDrafter:
 
     def observe(self, position: int, states: States) -> None:
         """Nothing: it computes the tokens itself when it is asked."""
+
+    def rest(self, is_resting: bool) -> None:
+        """Nothing changes."""
 
     def propose(self, token_ids: Sequence[int], most: int, choose: Choose) -> list[Draft]:
         """Decode on from what is known."""

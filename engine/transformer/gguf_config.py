@@ -3,10 +3,16 @@
 from engine.contract.errors import ModelUnsupported
 from engine.library.engines import TORCH_ARCHITECTURES
 from engine.library.gguf import GgufHeader
-from engine.transformer.config import GqaConfig, MlaConfig, ModelConfig, MoeConfig, RopeConfig
+from engine.transformer.config import (
+    GqaConfig,
+    MlaConfig,
+    ModelConfig,
+    MoeConfig,
+    RopeConfig,
+    yarn_magnitude,
+)
 from engine.transformer.config_readers import MAX_LAYERS, Fields
 from engine.transformer.gguf_source import frequency_divisors
-from engine.transformer.rope import yarn_magnitude
 
 SOFTMAX, SIGMOID = 1, 2  # llama.cpp's numbers of gating functions
 
@@ -16,8 +22,6 @@ def read_gguf_config(header: GgufHeader) -> ModelConfig:
     architecture, path = header.architecture, str(header.path)
     if architecture not in TORCH_ARCHITECTURES:
         raise ModelUnsupported(path, f"the torch engine does not know the architecture {architecture!r:.60}")
-    if header.number("split.count") > 1:
-        raise ModelUnsupported(path, "it is in several parts; the torch engine reads GGUF files in one part")
     prefix = f"{architecture}."
     values = {key.removeprefix(prefix): v for key, v in header.metadata.items() if key.startswith(prefix)}
     fields = Fields(path, values)
@@ -138,8 +142,8 @@ def _rope(fields: Fields, header: GgufHeader, attention: GqaConfig | MlaConfig) 
         fields.require("rope.scaling.type", "none")
         return RopeConfig(size=size, theta=theta, divisors=divisors, interleaved=interleaved)
     factor = fields.number("rope.scaling.factor")
-    weight = 10 * float(fields.values.get("rope.scaling.yarn_log_multiplier", 0.0))
     is_yarn = kind == "yarn"
+    magnitude, score_factor = _yarn_factors(fields, factor, is_mla=is_mla) if is_yarn else (1.0, 1.0)
     return RopeConfig(
         size=size,
         theta=theta,
@@ -148,7 +152,17 @@ def _rope(fields: Fields, header: GgufHeader, attention: GqaConfig | MlaConfig) 
         original_length=fields.whole("rope.scaling.original_context_length", most=2**31) if is_yarn else 0,
         beta_fast=fields.number("rope.scaling.yarn_beta_fast", 32.0),
         beta_slow=fields.number("rope.scaling.yarn_beta_slow", 1.0),
-        magnitude=yarn_magnitude(factor) if is_yarn and not is_mla else 1.0,  # MLA: in the scores alone
-        score_factor=yarn_magnitude(factor, weight) ** 2 if is_yarn and is_mla else 1.0,
+        magnitude=magnitude,
+        score_factor=score_factor,
         interleaved=interleaved,
     )
+
+
+def _yarn_factors(fields: Fields, factor: float, *, is_mla: bool) -> tuple[float, float]:
+    """What rotations and scores are multiplied by (llama-context.cpp, `yarn_attn_factor`; deepseek2.cpp)."""
+    weight = 10 * float(fields.values.get("rope.scaling.yarn_log_multiplier", 0.0))
+    attention_factor = fields.number("rope.scaling.attn_factor", 1.0)
+    if not is_mla:
+        return attention_factor * yarn_magnitude(factor), 1.0
+    magnitude = attention_factor * (1.0 if weight else yarn_magnitude(factor))
+    return magnitude, (magnitude * yarn_magnitude(factor, weight)) ** 2

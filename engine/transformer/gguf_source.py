@@ -63,11 +63,11 @@ class Place:
 
 
 class GgufSource:
-    """The tensors of a GGUF file."""
+    """The tensors of a GGUF file, or of several that are one model."""
 
     def __init__(self, header: GgufHeader) -> None:
-        self.path, self.files = header.path, [header.path]
-        self._header = header
+        self.path, self.files = header.path, [file.path for file in header.files]
+        self._file_of = {info.name: file for file in header.files for info in file.tensors}
         self._places = _places(header)
         self.size_bytes = sum(self.tensor_bytes(name) for name in self._places)
 
@@ -92,13 +92,13 @@ class GgufSource:
     def copy(self, name: str, destination: Tensor) -> None:
         """Put a tensor where it stays."""
         place_ = self._places[name]
-        parts = [tensor_values(self._header, info, place_.expert) for info in place_.infos]
+        parts = [tensor_values(self._file_of[info.name], info, place_.expert) for info in place_.infos]
         values = parts[0] if len(parts) == 1 else _joined_up_projection(parts[0], parts[1])
         place(values.view(place_.shape), destination)
 
 
 def tensor_values(header: GgufHeader, info: TensorInfo, expert: int | None = None) -> Tensor:
-    """A tensor of the file, or one expert's slice of it, as float32 in its own shape."""
+    """A tensor of this file, or one expert's slice of it, as float32 in its own shape."""
     kind, path = info.type, header.path
     if kind.name not in READERS:
         raise ModelUnsupported(
@@ -126,10 +126,10 @@ def _mapped(path: Path, start: int, size: int) -> Bytes:
 
 def frequency_divisors(header: GgufHeader) -> tuple[float, ...]:
     """What the speeds of RoPE's pairs are divided by (Llama 3), empty where the file has none."""
-    for info in header.tensors:
-        if info.name == "rope_freqs.weight" and info.type.name == "F32":
-            values = tensor_values(header, info)
-            return tuple(values.tolist())
+    for file in header.files:
+        for info in file.tensors:
+            if info.name == "rope_freqs.weight" and info.type.name == "F32":
+                return tuple(tensor_values(file, info).tolist())
     return ()
 
 

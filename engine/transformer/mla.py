@@ -113,9 +113,11 @@ class LatentAttention:
         config, heads = self.config, self.config.num_heads
         latents, key_parts = rows.split([config.kv_rank, config.rope_size], dim=-1)  # (S, R), (S, P)
         both = self.up(latents).view(len(rows), heads, -1)  # (S, H, N + Dv)
-        keys, values = both.split([config.nope_size, config.value_size], dim=-1)  # (S, H, N), (S, H, Dv)
-        keys = torch.cat([keys, key_parts[:, None].expand(-1, heads, -1)], dim=-1)  # (S, H, N + P)
-        keys, values = keys.transpose(0, 1), values.transpose(0, 1)  # (H, S, N + P), (H, S, Dv)
+        plain_keys, values = both.transpose(0, 1).split([config.nope_size, config.value_size], dim=-1)
+        keys = both.new_empty(heads, len(rows), config.head_size)  # (H, S, N + P)
+        keys[..., : config.nope_size], keys[..., config.nope_size :] = plain_keys, key_parts
+        values = values.contiguous()  # (H, S, Dv)
+        del both, plain_keys  # the largest values of a step: before the scores need room
         query = torch.cat([plain, turned], dim=-1).transpose(0, 1)  # (H, T, N + P)
         mixed = prefill_attention(query, keys, values, step, self.scale)  # (H, T, Dv)
         return mixed.transpose(0, 1).reshape(len(plain), -1)  # (T, H * Dv)

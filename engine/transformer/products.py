@@ -2,7 +2,7 @@
 
 torch hands float32 products on CPUs to MKL, which on an AMD CPU was measured at half the speed of oneDNN, a
 part of torch too; bfloat16 products are twice as fast again where the CPU has instructions for them, and five
-times slower where it has none (docs/benchmarks.md, 2026-11-22). So all are tried: 50 ms.
+times slower where it has none (docs/benchmarks.md, 2026-11-22). So all are tried: 60 ms.
 """
 
 import time
@@ -17,7 +17,7 @@ from torch import Tensor
 
 MANY_ROWS = 16  # fewer rows are bound by reading the weights; there MKL is as good
 PROBE_SIZE = 512
-PROBE_ROUNDS = 4
+PROBE_ROUNDS = 12
 CLEARLY_FASTER = 1.2  # the ways differ in rounding: noise must not choose
 
 
@@ -46,11 +46,13 @@ def product_speeds() -> ProductSpeeds:
     with torch.inference_mode():
         x = torch.ones(PROBE_SIZE, PROBE_SIZE)
         narrow, onednn = x.to(torch.bfloat16), _onednn()
-        return ProductSpeeds(
-            float32=_speed(lambda: F.linear(x, x)),
-            float32_onednn=_speed(lambda: onednn(x, x, None, "none", [], "")) if onednn else 0.0,
-            bfloat16=_speed(lambda: F.linear(narrow, narrow)),
-        )
+        ways: dict[str, Callable[[], Tensor]] = {
+            "float32": lambda: F.linear(x, x),
+            "bfloat16": lambda: F.linear(narrow, narrow),
+        }
+        if onednn is not None:
+            ways["float32_onednn"] = lambda: onednn(x, x, None, "none", [], "")
+        return ProductSpeeds(**({"float32_onednn": 0.0} | _speeds(ways)))
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -78,11 +80,12 @@ def _onednn() -> Callable[..., Any] | None:
     return getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
 
-def _speed(product: Callable[[], Tensor]) -> float:
-    """Of the best round: on a busy machine the others say nothing."""
-    best = float("inf")
+def _speeds(ways: dict[str, Callable[[], Tensor]]) -> dict[str, float]:
+    """Of the best round each, taking turns: on a busy machine the others say nothing."""
+    best = dict.fromkeys(ways, float("inf"))
     for _ in range(PROBE_ROUNDS):
-        started = time.perf_counter()
-        product()
-        best = min(best, time.perf_counter() - started)
-    return float(PROBE_SIZE**3 / best)
+        for name, product in ways.items():
+            started = time.perf_counter()
+            product()
+            best[name] = min(best[name], time.perf_counter() - started)
+    return {name: PROBE_SIZE**3 / seconds for name, seconds in best.items()}

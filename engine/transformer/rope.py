@@ -51,11 +51,6 @@ def _llama3(plain: Tensor, rope: RopeConfig) -> Tensor:
     return plain * kept + plain / rope.factor * (1 - kept)  # (P / 2,)
 
 
-def yarn_magnitude(factor: float, weight: float = 1.0) -> float:
-    """YaRN equation 22: the temperature that makes up for the spread of stretched scores."""
-    return 0.1 * weight * math.log(factor) + 1.0 if factor > 1 else 1.0
-
-
 class RopeTable:
     """Cosines and sines of every position up to a length, made as far as they are needed."""
 

@@ -16,7 +16,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="retort-worker")
     parser.add_argument("--generation", type=int, default=0, help="stamped on every event")
     parser.add_argument("--parent", type=int, help="end with this process, which started this one")
+    parser.add_argument("--packages", help="a folder to import from, after everything else: a component")
     arguments = parser.parse_args()
+    if arguments.packages:
+        sys.path.append(arguments.packages)
     if arguments.parent is not None:
         end_with_parent(arguments.parent)
     writer = MessageWriter(take_stdout(), name="worker")

@@ -3,11 +3,14 @@
 import operator
 import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from msgspec import structs
 
+from engine.backends.llama.grammar import grammar_of_schema
+from engine.chat.language import LanguageWatch
 from engine.contract.chat import Part
 from engine.contract.errors import ContextExceeded, InvalidRequest
 from engine.contract.messages import (
@@ -20,15 +23,16 @@ from engine.contract.messages import (
     Usage,
     answer_event,
 )
+from engine.contract.params import SamplingParams
 from engine.generation.backend import Backend, Cancelled
-from engine.generation.distribution import Filters
 from engine.generation.drafting import Drafting
 from engine.generation.governor import Governor
+from engine.generation.sampler import request_filters
 from engine.generation.scheduler import Generated
 from engine.generation.sequence import Sequence
-from engine.generation.speculative import NEAR_TIE, QUANTIZED_NEAR_TIE
 from engine.hardware.memory import peak_rss_bytes
 from engine.worker.answer_parts import AnswerParts
+from engine.worker.language_bias import without_foreign_scripts
 from engine.worker.prompt import make_prompt
 from engine.worker.template_child import TemplateChild
 
@@ -46,13 +50,18 @@ class Answer:
         self._backend, self._request = backend, request
         self._started_s = time.perf_counter()
         self._first_token_s = 0.0
+        said = [message.text for message in request.messages if message.role in ("user", "system")]
+        self._language = LanguageWatch(said)
         given = request.sampling.seed
         self._seed = secrets.randbelow(2**32) if given is None else given
+        self._sampling = with_grammar(request.sampling)
+        if request.keep_language and said:
+            self._sampling = without_foreign_scripts(self._sampling, backend, said)
         token_ids, self._reader = self._prepare(templates)
         max_tokens = request.limits.max_tokens
         self.sequence = Sequence(
             token_ids=token_ids,
-            sampler=backend.sampler(request.sampling, self._seed, token_ids),
+            sampler=backend.sampler(self._sampling, self._seed, token_ids),
             max_tokens=backend.loaded.context_length + 1 if max_tokens is None else max_tokens,
             cancelled=cancelled,
             conversation_id=request.conversation_id,
@@ -71,6 +80,11 @@ class Answer:
     def stopped(self) -> bool:
         """Whether a stop string has come."""
         return self._reader.stopped
+
+    def end_reasoning(self) -> None:
+        """Let the model answer now, if it is still thinking."""
+        self._reader.end_reasoning()
+        self._force_text()
 
     def take(self, generated: Generated) -> list[AnswerEvent]:
         """What is certain after one more token."""
@@ -101,6 +115,8 @@ class Answer:
         events: list[AnswerEvent] = []
         for part in parts:
             event = answer_event(self.request_id, part)
+            if not isinstance(event, ToolCallEvent):
+                self._language.feed(event.text)
             if self._logprobs and not isinstance(event, ToolCallEvent):
                 event = structs.replace(event, logprobs=tuple(self._logprobs))
                 self._logprobs = []
@@ -134,6 +150,7 @@ class Answer:
             loaded=self._backend.loaded,
             template_notice=self._template_notice,
             reasoning_ended_by=self._reader.reasoning_ended_by,
+            drifted_to=self._language.drifted_to,
         )
 
     def _expert_counts(self) -> tuple[tuple[int, ...], ...]:
@@ -148,17 +165,17 @@ class Answer:
         )
 
     def _drafting(self) -> Drafting | None:
-        """Drafting for requests that need no more than tokens; others run plainly."""
-        request, backend = self._request, self._backend
-        sampling, drafter = request.sampling, backend.drafter()
-        if drafter is None or request.logprobs is not None or sampling.grammar or sampling.json_schema:
+        """Drafting, where the model has something to draft with and can forget what is refused."""
+        backend, load = self._backend, self._request.load
+        drafter = backend.drafter()
+        if drafter is None or not backend.can_truncate:
             return None
-        random = np.random.default_rng(self._seed)
-        filters = Filters(sampling, backend.piece, random)
-        load = request.load
+        random = np.random.default_rng((self._seed, 1))  # other numbers than those of the sampler
+        filters = request_filters(self._sampling, random, backend.vocabulary)
         governor = Governor(fixed=load.draft_tokens)
-        near_tie = QUANTIZED_NEAR_TIE if load.weight_type in ("int8", "int4") else NEAR_TIE
-        return Drafting(backend, drafter, filters, random, governor, near_tie)
+        return Drafting(
+            backend, drafter, filters, random, governor, backend.near_tie, self._reader.num_together
+        )
 
     def _draft_usage(self) -> dict[str, Any]:
         drafting = self.sequence.drafting
@@ -190,3 +207,10 @@ class Answer:
             stop=request.limits.stop,
             reasoning_budget=request.limits.reasoning_budget,
         )
+
+
+def with_grammar(sampling: SamplingParams) -> SamplingParams:
+    """The same with a JSON schema made a grammar; raises InvalidRequest, EngineMissing."""
+    if not sampling.json_schema:
+        return sampling
+    return replace(sampling, grammar=grammar_of_schema(sampling.json_schema), json_schema="")

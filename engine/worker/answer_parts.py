@@ -41,6 +41,7 @@ class AnswerParts:
         self._has_stops = bool(stop)
         self._watch = ReasoningWatch(reasoning_budget, output.reasoning_end)
         self._forced = self._watch.begin(is_reasoning=self._parser.is_reasoning)
+        self._mark_ends = {mark[-1].encode() for mark in output.reasoning_marks}
 
     @property
     def stopped(self) -> bool:
@@ -69,6 +70,29 @@ class AnswerParts:
             text, was_reasoning=was_reasoning, is_reasoning=self._parser.is_reasoning
         )
         return self._until_stop(parts)
+
+    def end_reasoning(self) -> None:
+        """Force what ends the reasoning, where the model reasons."""
+        self._forced += self._watch.end_now(is_reasoning=self._parser.is_reasoning)
+
+    def num_together(self, guesses: Sequence[int]) -> int:
+        """How many guessed tokens one step may check, so that the budget holds to the token.
+
+        The tokens of a step are all there before the first of them is read, and one of the model's own comes
+        after the guesses.
+        """
+        left = self._watch.left
+        if left is None:
+            return len(guesses)
+        if self._parser.is_reasoning:
+            return max(0, min(len(guesses), left - 1))
+        before = next((place for place, token in enumerate(guesses) if self._may_open(token)), len(guesses))
+        return min(len(guesses), before + left)
+
+    def _may_open(self, token: int) -> bool:
+        """Whether reasoning may begin after a token: it has the last character of a mark that opens it."""
+        piece = self._backend.piece(token, special=True)
+        return any(end in piece for end in self._mark_ends)
 
     def forced_text(self) -> str:
         """What the answer has to go on with, once; mostly nothing."""

@@ -12,17 +12,20 @@ from typing import IO
 
 from engine.contract.errors import ProtocolError
 from engine.contract.messages import (
+    AnswerNowRequest,
     CancelRequest,
     DescribeRequest,
+    ForgetRequest,
     GenerateRequest,
     LoadRequest,
     UnloadRequest,
 )
+from engine.contract.pack_messages import ProbeRequest
 from engine.contract.wire import decode, read_lines
 
 EXIT_GRACE_S = 3.0
 
-Work = LoadRequest | GenerateRequest | DescribeRequest
+Work = LoadRequest | GenerateRequest | DescribeRequest | ProbeRequest | AnswerNowRequest | ForgetRequest
 
 
 class Inbox:
@@ -37,14 +40,24 @@ class Inbox:
         self._thread = threading.Thread(target=self._read, args=(stream,), name="worker-reader", daemon=True)
         self._thread.start()
 
-    def take(self, *, wait: bool) -> Work | ProtocolError | None:
-        """The next request; None where none has come yet and `wait` is false, or once the pipe has ended."""
+    def take(self, wait_s: float | None) -> Work | ProtocolError | None:
+        """The next request, waited for as long as it takes where `wait_s` is None.
+
+        None where none came in time, or once the pipe has ended.
+        """
+        if wait_s == 0 and self._waiting.empty():
+            return None
         try:
-            item = self._waiting.get(block=wait)
+            item = self._waiting.get(timeout=wait_s)
         except queue.Empty:
             return None
         self.has_ended = item is None
         return item
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something has arrived that nobody has taken; may be asked from within a call."""
+        return not self._waiting.empty()
 
     def is_cancelled(self, request_id: str) -> bool:
         """Whether this request should stop."""

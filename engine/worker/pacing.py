@@ -1,5 +1,5 @@
-"""Text leaves a worker at most thirty times a second per answer: nobody reads faster, and every event costs
-the worker, the host and the window a thread's wakening.
+"""Text leaves a worker at most thirty times a second: nobody reads faster, and every event costs the worker,
+the host and the window a thread's wakening. What several answers have to say leaves at the same moment.
 """
 
 import time
@@ -13,11 +13,12 @@ INTERVAL_S = 1 / 30
 
 
 class TextPacing:
-    """Holds text back that follows too soon on the last of its answer, and sends it with the next."""
+    """Holds text back until the next moment at which text is sent; the first of an answer leaves at once."""
 
     def __init__(self, send: Callable[[Event], None]) -> None:
         self._send = send
-        self._sent_s: dict[str, float] = {}  # request id → when text of it was sent last
+        self._sent_s = 0.0  # when text was sent last
+        self._begun: set[str] = set()  # request ids
         self._held: dict[str, TextEvent | ReasoningEvent] = {}
 
     def send(self, event: Event) -> None:
@@ -28,30 +29,31 @@ class TextPacing:
                 self._send(held)
             self._send(event)
             return
-        if held is not None:
-            if type(held) is type(event):
-                text, logprobs = held.text + event.text, held.logprobs + event.logprobs
-                event = structs.replace(event, text=text, logprobs=logprobs)
-            else:
-                self._send(held)
-        now = time.monotonic()
-        if now - self._sent_s.get(event.request_id, 0.0) >= INTERVAL_S:
-            self._sent_s[event.request_id] = now
-            self._send(event)
+        if held is None:
+            if event.request_id not in self._begun:
+                self._begun.add(event.request_id)
+                self._send(event)
+                return
+        elif type(held) is type(event):
+            text, logprobs = held.text + event.text, held.logprobs + event.logprobs
+            event = structs.replace(event, text=text, logprobs=logprobs)
         else:
-            self._held[event.request_id] = event
+            self._send(held)
+        self._held[event.request_id] = event
 
     def send_due(self) -> None:
-        """Send what has been held for long enough."""
+        """Send what is held, if it is time; to be called after every step."""
         if not self._held:
             return
         now = time.monotonic()
-        for request_id in [r for r in self._held if now - self._sent_s[r] >= INTERVAL_S]:
-            self._sent_s[request_id] = now
-            self._send(self._held.pop(request_id))
+        if now - self._sent_s >= INTERVAL_S:
+            self._sent_s = now
+            for event in self._held.values():
+                self._send(event)
+            self._held.clear()
 
     def forget(self, request_id: str) -> None:
         """The answer has ended; what was held of it is sent."""
         if (held := self._held.pop(request_id, None)) is not None:
             self._send(held)
-        self._sent_s.pop(request_id, None)
+        self._begun.discard(request_id)

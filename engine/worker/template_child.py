@@ -1,4 +1,4 @@
-"""The warm child that renders chat templates: started at the first use, killed when it takes too long.
+"""The warm child that renders chat templates: started while a model loads, killed when it takes too long.
 
 Killing it costs nothing; killing the worker instead would cost loading the model again.
 """
@@ -22,8 +22,20 @@ class TemplateChild:
     """Renders in another process. One request at a time."""
 
     def __init__(self) -> None:
-        """Nothing is started before it is needed."""
+        """Nothing is started yet."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
+
+    def start(self) -> None:
+        """Start the child without waiting for it: whoever will want it soon need not wait then."""
+        if self._process is None:
+            self._is_ready = False
+            self._process = subprocess.Popen(
+                child_command("engine.worker.children.template"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=bare_environment(),
+            )
 
     def render(self, source: str, messages: Sequence[ChatMessage], variables: TemplateVariables) -> str:
         """The prompt; raises TemplateBroken with the reason, a timeout included."""
@@ -54,14 +66,11 @@ class TemplateChild:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is not None:
             self.close()
-        if self._process is None:
-            self._process = subprocess.Popen(
-                child_command("engine.worker.children.template"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=bare_environment(),
-            )
+        self.start()
+        assert self._process is not None
+        if not self._is_ready:
             self._exchange(self._process, b"\n", START_LIMIT_S)
+            self._is_ready = True
         return self._process
 
     @staticmethod

@@ -17,7 +17,7 @@ from app.views.settings.settings_page import SECTIONS
 from app.views.shortcut_sheet import ShortcutSheet
 from engine.contract.paths import Paths
 from tests.support.accessible_tree import Thing, faults, names, walk
-from tests.support.window import WAIT_MS, type_and_send, use, wait_for_answer, wait_for_text, worker
+from tests.support.window import WAIT_MS, answering_worker, type_and_send, use, wait_for_answer, wait_for_text
 
 pytestmark = pytest.mark.slow
 Role = QAccessible.Role
@@ -87,7 +87,7 @@ def test_an_answer_that_arrives_and_one_that_failed(application: Application, qt
     assert messages(things)[1].startswith("Answer, 2 of 2, abc abc")
     assert "Stop" in names(things, Role.Button)
     assert any(name.startswith("Engine: Answering") for name in names(things, Role.StaticText))
-    worker().kill()
+    answering_worker(application, qtbot).kill()
     wait_for_answer(application, qtbot)
     assert messages(faultless(application.window))[1].startswith("Answer, 2 of 2, failed. abc abc")
 
@@ -166,3 +166,30 @@ def test_what_is_attached_can_be_removed_by_name(application: Application, tmp_p
     application.window.page.composer.attach_files([str(letter)])
     buttons = names(faultless(application.window), Role.Button)
     assert {"Remove letter.txt", "Turn letter.txt into text"} <= set(buttons)
+
+
+@pytest.mark.llama
+def test_the_workbench_and_every_field_of_its_map(application: Application, qtbot: QtBot) -> None:
+    modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(application.window, Qt.Key.Key_B, modifiers)
+    bench = application.workings.workbench.control
+    qtbot.waitUntil(lambda: bench.quantize.outcome is not None, timeout=WAIT_MS)
+    things = faultless(application.window)
+    fields = [t.name for t in things if t.role == Role.ListItem and "/TensorMap/" in t.path]
+    assert len(fields) == len(bench.model.map.groups)
+    assert any(name.startswith("Routed experts, ffn_up_exps: IQ4_XS, ") for name in fields)
+    assert {"How", "Type", "Importance matrix", "Text"} <= set(names(things, Role.ComboBox))
+    assert "Types of every part" in names(things, Role.Table)
+    assert {"Quantize", "Convert", "Importance matrix", "Measure"} <= set(names(things, Role.PageTab))
+    bench.model.map.setFocus()
+    QTest.keyClick(bench.model.map, Qt.Key.Key_End)
+    QTest.keyClick(bench.model.map, Qt.Key.Key_Home)
+    QTest.keyClick(bench.model.map, Qt.Key.Key_Right)
+    focused = QAccessible.queryAccessibleInterface(bench.model.map).focusChild()
+    assert focused is not None
+    assert (
+        focused.text(QAccessible.Text.Name) == bench.model.details.text() == fields[bench.model.map.current]
+    )
+    for at in (2, 3):
+        bench.page.tabs.setCurrentIndex(at)
+        faultless(application.window)

@@ -104,7 +104,10 @@ def test_ask_another_model_for_the_same_answer(application: Application, keys: K
     keys.tab_to("Conversation", back=True)
     keys.press(Key.Key_Up)
     keys.press(Key.Key_Return)
-    keys.choose("Answer again with", "Built-in model  Q8_0")
+    builtin = application.workings.library.find("builtin")
+    assert builtin is not None
+    assert builtin.info is not None
+    keys.choose("Answer again with", f"Built-in model  {builtin.info.quantization}")
     session = application.workings.shown.session
     keys.wait(lambda: not session.is_answering)
     assert answer(application).model == "Built-in model"
@@ -281,6 +284,8 @@ def test_tab_goes_through_the_chat_as_it_is_read_and_back(application: Applicati
         "New chat",
         "Search chats",
         "Conversations",
+        "Models",
+        "Workbench",
         "Bin",
         "Model: Fake model",
         "Settings of this chat",
@@ -322,3 +327,28 @@ def test_nothing_in_the_settings_keeps_the_focus(application: Application, keys:
         assert there[: len(inside) - 1] == inside[:-1], section_id  # no leap out of the page and back
         assert all(stop.isVisible() and stop.accessibleName() for stop in there)
         keys.press(Key.Key_Down)
+
+
+@pytest.mark.llama
+def test_plan_a_quantization_and_come_back(application: Application, keys: Keyboard) -> None:
+    keys.press(Key.Key_B, CTRL | SHIFT)
+    bench = application.workings.workbench.control
+    assert keys.at == "Model on the workbench"
+    keys.wait(lambda: bench.quantize.outcome is not None)
+    keys.tab_to("Map of the model")
+    keys.press(Key.Key_Right)
+    assert bench.model.details.text() == bench.model.map.marks[bench.model.map.current].name
+    keys.tab_to("What to do")
+    keys.press(Key.Key_Right)  # over the tab that is for checkpoints
+    assert not bench.importance.isHidden()
+    keys.press(Key.Key_Left)
+    keys.tab_to("Type")
+    keys.press(Key.Key_Home)
+    keys.wait(lambda: bench.quantize.outcome is not None)
+    assert bench.quantize.outcome is not None
+    assert "Q8_0" in bench.quantize.outcome.recipe
+    keys.tab_to("Quantize")
+    keys.tab_to("New chat")  # round and out again
+    keys.tab_to("Back to the chat")
+    keys.press(Key.Key_Space)
+    assert keys.at == "Message"

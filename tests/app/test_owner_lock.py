@@ -36,3 +36,15 @@ def test_requests_to_a_window_that_is_gone_are_forgotten(tmp_path: Path, qtbot: 
     with qtbot.assertNotEmitted(owner.asked, wait=100):
         owner.listen()
     owner.release()
+
+
+def test_what_is_asked_while_the_window_is_still_made_is_heard_once_it_listens(
+    tmp_path: Path, qtbot: QtBot
+) -> None:
+    owner = OwnerLock(tmp_path)
+    owner.take()
+    OwnerLock(tmp_path).ask_owner("/models/new.gguf")
+    with qtbot.waitSignal(owner.asked, timeout=WAIT_MS) as asked:
+        owner.listen()
+    assert asked.args == ["/models/new.gguf"]
+    owner.release()

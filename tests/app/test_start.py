@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,6 +15,8 @@ from pytestqt.qtbot import QtBot
 from app.application import build
 from engine.contract.paths import Paths
 from engine.contract.processes import child_environment
+from engine.library.records import Records
+from tests.support.tiny_model import write_tiny_model
 from tests.support.window import WAIT_MS
 
 WAIT_S = 30.0
@@ -146,6 +149,24 @@ def test_a_second_start_leaves_the_folder_to_the_first_window(
     environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":none"}
     second = subprocess.run(COMMAND, env=environment, timeout=WAIT_S, check=False)
     assert second.returncode == 0
+    assert started.poll() is None
+
+
+@pytest.mark.llama
+@pytest.mark.slow
+def test_a_model_file_opened_by_a_second_start_comes_into_the_first_ones_library(
+    started: subprocess.Popen[bytes], paths: Paths, tmp_path: Path
+) -> None:
+    wait_until((paths.data / "requests").exists)
+    model = write_tiny_model(tmp_path / "from the desktop.gguf")
+    environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":none"}
+    second = [sys.executable, "-m", "app", model.name]
+    done = subprocess.run(second, env=environment, timeout=WAIT_S, check=False, cwd=tmp_path)
+    assert done.returncode == 0
+    records = Records(paths.records)
+    wait_until(lambda: len(records.all()) == 1)
+    (record,) = records.all()
+    assert (record.path, record.is_reference) == (str(model), True)
     assert started.poll() is None
 
 

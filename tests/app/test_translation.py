@@ -19,6 +19,7 @@ from app.translation import (
     tr_count,
     use_language,
 )
+from engine.contract.exit_status import EXIT_WORDS
 from engine.contract.model_info import BACKEND_REASONS
 from engine.contract.paths import resources
 from engine.contract.processes import source_root
@@ -49,7 +50,7 @@ def texts_in_source() -> set[str]:
                 found |= {str(text.value) for text in texts if isinstance(text, ast.Constant)}
     for setting in SETTINGS:  # the engine speaks English, the window says it
         found |= {setting.label, setting.meaning, setting.unit} - {""}
-    return found | set(BACKEND_REASONS.values())
+    return found | set(BACKEND_REASONS.values()) | EXIT_WORDS
 
 
 def places(text: str) -> set[str]:

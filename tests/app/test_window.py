@@ -24,11 +24,11 @@ from tests.support.window import (
     WAIT_MS,
     Open,
     answer,
+    answering_worker,
     type_and_send,
     use,
     wait_for_answer,
     wait_for_text,
-    worker,
 )
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ def test_a_worker_killed_in_the_middle_of_an_answer_is_explained_and_the_next_me
     use(application, qtbot, "fake:rate=100,tokens=200,text=abc ")
     type_and_send(application, "Go on")
     wait_for_text(application, qtbot)
-    worker().kill()
+    answering_worker(application, qtbot).kill()
     said = wait_for_answer(application, qtbot)
     assert said.state == "failed"
     assert said.text.startswith("abc abc")

@@ -13,12 +13,13 @@ tokenizers = pytest.importorskip("tokenizers", reason="needs the tokenizers libr
 
 from gguf import GGUFWriter
 
-from engine.backends.choose import choose_backend, load_backend
+from engine.backends.choose import load_backend
 from engine.backends.tokenizer import read_gguf_tokenizer
 from engine.backends.torch_backend import TorchBackend
 from engine.contract.errors import InvalidRequest, ModelDamaged, ModelUnsupported
 from engine.contract.params import LoadParams
 from engine.generation.backend import Entry
+from engine.library.backend_choice import choose_backend
 from engine.library.gguf import read_header
 from tests.conftest import SHARED_DATA
 from tests.support.command_line import retort
@@ -184,10 +185,12 @@ def test_the_choice_of_an_engine_is_explained(builtin: Path, tmp_path: Path) -> 
     assert choose_backend(str(builtin), LoadParams(backend="torch")).backend == "torch"
     quantized = choose_backend(str(builtin), LoadParams(weight_type="int8"))
     assert (quantized.backend, quantized.reason) == ("torch", "weights")
-    drafted = choose_backend(str(builtin), LoadParams(draft_model="other"))
+    drafted = choose_backend(str(builtin), LoadParams(draft_model=str(tmp_path)))
     assert (drafted.backend, drafted.reason) == ("torch", "draft")
+    small = choose_backend(str(builtin), LoadParams(draft_model="small.gguf"))
+    assert (small.backend, small.reason) == ("llama", "gguf")
     with pytest.raises(InvalidRequest, match="needs the torch engine"):
-        choose_backend(str(builtin), LoadParams(draft_model="other", backend="llama"))
+        choose_backend(str(builtin), LoadParams(draft_model=str(tmp_path), backend="llama"))
     assert choose_backend(str(tmp_path), LoadParams()).backend == "torch"
     with pytest.raises(InvalidRequest, match="reads GGUF files, not folders"):
         choose_backend(str(tmp_path), LoadParams(backend="llama"))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.backends.llama.backend import LlamaBackend
@@ -66,6 +67,22 @@ def check_distribution(counts: Counter[int], expected: Distribution) -> None:
     assert statistic < chi_squared_limit(max(1, len(cells) - 1))
 
 
+@pytest.mark.parametrize("bias", [(), ((40, 30.0), (41, FORBIDDEN)), ((40, 10.0), (40, 20.0))], ids=str)
+def test_the_likeliest_token_is_the_chain_s_and_the_logits_stay_as_they_were(
+    backend: LlamaBackend, bias: tuple[tuple[int, float], ...]
+) -> None:
+    draw = np.random.default_rng(3)
+    backend.truncate(0, 0)
+    row = compute(backend, backend.tokenize("Once upon", add_special=True))
+    sampler = backend.sampler(SamplingParams(temperature=0, logit_bias=bias), 0, [])
+    for _ in range(50):
+        backend.logits(row)[:] = draw.integers(-40, 40, backend.loaded.info.vocabulary_size)  # with ties
+        before = backend.logits(row).copy()
+        assert sampler.sample(row) == sampler._sample_freely(row)
+        assert np.array_equal(backend.logits(row), before)
+    sampler.close()
+
+
 @pytest.mark.parametrize(
     ("params", "reference_of"),
     [
@@ -84,7 +101,7 @@ def check_distribution(counts: Counter[int], expected: Distribution) -> None:
             ),
         ),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "reference",
 )
 def test_draws_follow_the_distribution_that_the_params_describe(
     backend: LlamaBackend,

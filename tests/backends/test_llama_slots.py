@@ -8,15 +8,18 @@ import pytest
 
 from engine.backends.llama import loading
 from engine.backends.llama.backend import LlamaBackend
-from engine.backends.llama.loading import SPARE_POSITIONS, shared_positions
 from engine.contract.errors import InvalidRequest, ModelTooLarge
+from engine.contract.model_shape import ModelShape
 from engine.contract.params import LoadParams
 from engine.generation.backend import CacheFull, DecodeCancelled, Entry
 from engine.generation.logprobs import logprob_of
 from engine.generation.sequence import never
+from engine.hardware import kv_layout as kv_layout_module
+from engine.hardware.kv_layout import SPARE_POSITIONS, KvLayout, kv_layout, shared_positions
 from engine.library.gguf import read_header
+from engine.library.model_shape import shape_of_header
 from tests.support.generation import answer_alone, compute, new_scheduler, new_sequence, run, tokens_of
-from tests.support.tiny_recurrent import write_tiny_mamba
+from tests.support.tiny_recurrent import write_tiny_jamba, write_tiny_mamba
 
 pytestmark = pytest.mark.llama
 TOKENS = list(range(10, 60))
@@ -25,7 +28,7 @@ TOKENS = list(range(10, 60))
 def load_shared(path: Path, **params: object) -> LlamaBackend:
     """A model with one KV cache for all slots, which otherwise only large ones have."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "SEPARATE_BYTES", 0)
+        patch.setattr(kv_layout_module, "SEPARATE_BYTES", 0)
         return load(path, **params)
 
 
@@ -55,7 +58,15 @@ def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend
     loaded.close()
 
 
-@pytest.fixture(params=["attention", "separate", "recurrent"])
+@pytest.fixture(scope="module")
+def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
+    loaded = load(write_tiny_jamba(tmp_path_factory.mktemp("models") / "jamba.gguf"))
+    assert not loaded.can_truncate
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(params=["attention", "separate", "recurrent", "hybrid"])
 def backend(request: pytest.FixtureRequest) -> Iterator[LlamaBackend]:
     loaded: LlamaBackend = request.getfixturevalue(request.param)
     yield loaded
@@ -87,18 +98,17 @@ def test_with_parts_of_their_own_slots_do_not_touch_each_other_s_rounding(separa
 
 
 def test_a_large_cache_is_shared_and_a_small_one_is_not() -> None:
-    def layout(token_bytes: int, *, can_truncate: bool = True) -> loading.KvLayout:
-        return loading.kv_layout(
-            LoadParams(),
-            context_length=1000,
-            shared_positions=1500,
-            token_bytes=token_bytes,
-            can_truncate=can_truncate,
+    def layout(num_values: int, **more: int) -> KvLayout:
+        numbers: dict[str, int | tuple[int, ...]] = {"block_count": 1, "attention.head_count": 1}
+        numbers |= {"embedding_length": num_values} | more
+        shape = ModelShape(
+            name="", format="gguf", architecture="llama", numbers=numbers, weights=(), vocabulary_size=0
         )
+        return kv_layout(shape, LoadParams(context_length=1000), 2**33)
 
-    assert layout(100) == loading.KvLayout(8, 8 * 1024, is_shared=False)
-    assert layout(200_000) == loading.KvLayout(60, 1500, is_shared=True)
-    assert layout(100, can_truncate=False) == loading.KvLayout(5, 1500, is_shared=True)
+    assert layout(25) == KvLayout(8, 8 * 1024, is_shared=False)
+    assert layout(50_000) == KvLayout(60, 2048, is_shared=True)
+    assert layout(25, **{"ssm.state_size": 16, "ssm.inner_size": 8}) == KvLayout(5, 2048, is_shared=True)
 
 
 def test_the_last_positions_of_an_entry_may_have_logits_too(backend: LlamaBackend) -> None:
@@ -258,7 +268,7 @@ def test_a_cache_that_does_not_fit_is_refused_before_anything_is_loaded(
 
 
 def test_spare_positions_are_for_those_beside_one_full_context(tiny_model: Path) -> None:
-    header = read_header(tiny_model)
+    header = shape_of_header(read_header(tiny_model))
     assert shared_positions(header, 512, LoadParams(sequences=1)) == 512
     assert shared_positions(header, 512, LoadParams()) == 1024
     assert shared_positions(header, 8192, LoadParams()) == 8192 + SPARE_POSITIONS

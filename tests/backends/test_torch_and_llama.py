@@ -1,5 +1,7 @@
 """The two engines on the same weights."""
 
+import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from gguf import GGUFReader
 
 from engine.backends.choose import load_backend
 from engine.backends.llama.backend import LlamaBackend
+from engine.backends.llama.grammar import grammar_of_schema
 from engine.contract.params import LoadParams, SamplingParams
+from engine.generation.grammar import Grammar, GrammarPath
 from engine.generation.sampler import LogitsSampler
 from engine.library.checkpoint import read_checkpoint
 from engine.transformer.model import load_model
@@ -93,6 +97,7 @@ def test_torch_and_llama_agree_on_the_greedy_answers_of_the_tiny_model(
         {"repeat_penalty": 1.1, "penalty_window": -1, "logit_bias": ((40, 3.0), (41, -2.0))},
         {"dry_multiplier": 0.8, "penalty_window": -1},
         {"dry_multiplier": 1.2, "dry_base": 1.3, "dry_allowed_length": 1, "penalty_window": 30},
+        {"grammar": 'root ::= ([a-f]+ " "){20,} ", and so on" [^a-z]*', "frequency_penalty": 0.5},
     ],
     ids=str,
 )
@@ -101,15 +106,60 @@ def test_both_samplers_punish_alike(tiny_model: Path, changes: dict[str, Any]) -
     load = LoadParams(threads=1, gpu_layers=0, context_length=256)
     llama = load_backend(str(tiny_model), load, lambda fraction: None, lambda: False)
     assert isinstance(llama, LlamaBackend)
-    size = llama.loaded.info.vocabulary_size
-
     token_ids = llama.tokenize('He said: "on and on and on and on"', add_special=True)
     theirs = llama.sampler(params, 0, token_ids)
-    ours = LogitsSampler(params, 0, token_ids, logits=llama.logits, piece=llama.piece, vocabulary_size=size)
+    ours = LogitsSampler(params, 0, token_ids, logits=llama.logits, vocabulary=llama.vocabulary)
     row = compute(llama, token_ids)
     for position in range(len(token_ids), len(token_ids) + 60):
         expected, found = theirs.sample(row), ours.sample(row)
         assert found == expected
         row = compute(llama, [found], position)
     theirs.close()
+    llama.close()
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "ages": {"type": "array", "items": {"type": "integer"}},
+        "kind": {"enum": ["é", 2, None]},
+    },
+    "required": ["name", "kind"],
+}
+GRAMMARS = [
+    'root ::= ("yes" | "no" | "né") (" " [0-9]{1,3})* "!"?',
+    'root ::= "\\x22" [^\\x22\\\\\\n]+ "\\u00e9"',
+    'root ::= expr # a comment\nexpr ::= term ([-+*] term)*\nterm ::= [0-9]+ | "(" expr ")"',
+    "root ::= . . [^ -~] [あ-ん]+",
+    grammar_of_schema(json.dumps(SCHEMA)),
+]
+
+
+def is_text(piece: bytes) -> bool:
+    return bool(piece.decode(errors="ignore").encode() == piece and piece.strip(b"\0"))
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS)
+def test_both_grammars_allow_the_same_tokens_all_the_way(tiny_model: Path, grammar: str) -> None:
+    load = LoadParams(threads=1, gpu_layers=0, context_length=256)
+    llama = load_backend(str(tiny_model), load, lambda fraction: None, lambda: False)
+    assert isinstance(llama, LlamaBackend)
+    rng = random.Random(0)
+    # llama.cpp lets control tokens and bytes that are no UTF-8 pass as text: ours does not
+    tokens = [token for token in range(llama.vocabulary.size) if is_text(llama.piece(token))]
+    for _ in range(3):
+        theirs = llama.sampler(SamplingParams(grammar=grammar), 0, [])
+        ours = GrammarPath(Grammar(grammar, llama.vocabulary))
+        for _ in range(25):
+            allowed = [token for token in tokens if theirs._grammar_allows(token)]
+            assert [token for token in tokens if ours.mask()[token]] == allowed
+            assert [token for token in tokens if ours.allows(token)] == allowed
+            assert all(ours.allows(token) == theirs._grammar_allows(token) for token in llama.end_tokens)
+            if not allowed:
+                break
+            token = rng.choice(allowed)
+            theirs.accept(token)
+            ours.accept(token)
+        theirs.close()
     llama.close()

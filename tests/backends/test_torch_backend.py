@@ -147,7 +147,10 @@ def test_a_slot_can_be_copied_saved_and_brought_back(backend: TorchBackend) -> N
     assert backend.restore_state(2, state)
     backend.truncate(2, 40)
     assert np.allclose(backend.logits(compute(backend, [50], 40, slot=2)), expected, atol=1e-5)
-    for slot in range(3):
+    for damaged in (state[:-1], state * 20):
+        assert not backend.restore_state(3, damaged)
+        compute(backend, [1], slot=3)  # it is empty
+    for slot in range(4):
         backend.truncate(slot, 0)
 
 

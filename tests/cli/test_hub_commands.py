@@ -8,7 +8,7 @@ import pytest
 
 from engine.contract.paths import Paths
 from tests.support.command_line import retort
-from tests.support.fake_hub import FakeHub
+from tests.support.fake_hub import FakeHub, FakeHubHandler, FileRequest
 
 
 @pytest.fixture
@@ -38,8 +38,16 @@ def test_a_model_is_found_fetched_run_and_verified(hub: FakeHub) -> None:
     assert "100 %" in pulled.stderr
     assert retort("verify").stdout == "acme/tiny/tiny-F32 is sound\n"
     listed = json.loads(retort("network", "--json").stdout)["requests"]
-    assert len(listed) == len(hub.paths) == 6
+    assert len(listed) == len(hub.paths) == 4
     assert {entry["host"] for entry in listed} == {"127.0.0.1"}
+
+
+def test_a_search_says_what_models_are_chosen_by(hub: FakeHub) -> None:
+    facts = {"gguf": {"total": 30_500_000_000, "architecture": "qwen3moe", "context_length": 4096}}
+    hub.add("acme/Moe-30B-A3B", {"m-Q8_0.gguf": b"", "m-Q4_K_M.gguf": b""}, facts=facts)
+    told = retort("search", "moe", "--order", "updated", "--online").stdout
+    assert "qwen3moe, 30 B parameters, 3.0 B of them active, Q4_K_M Q8_0" in told
+    assert hub.queries[-1]["sort"] == ["lastModified"]
 
 
 def test_damage_on_the_disk_is_found_and_repaired(hub: FakeHub) -> None:
@@ -66,3 +74,30 @@ def test_a_repository_with_several_models_is_listed_by_quantization(hub: FakeHub
 def test_the_setting_allows_the_network_without_asking_each_time(hub: FakeHub) -> None:
     retort("settings", "set", "offline", "false")
     assert retort("search", "tiny").stdout.startswith("acme/tiny")
+
+
+def test_a_download_that_broke_off_is_listed_and_goes_on_by_what_is_told(hub: FakeHub) -> None:
+    content = b"GGUF" + bytes(5 * 2**20)
+    hub.add("acme/big", {"x/big-Q8_0.gguf": content})
+
+    def break_off(handler: FakeHubHandler, request: FileRequest, content: bytes) -> bool:
+        if request.start:
+            handler.send_whole(403, b"")
+            return True
+        span = f"bytes 0-{request.end - 1}/{len(content)}"
+        handler.begin(206, {"Content-Length": str(len(content)), "Content-Range": span})
+        handler.send_body(content[: 4 * 2**20 + 99])
+        handler.hang_up()
+        return True
+
+    hub.file_lie = break_off
+    assert retort("pull", "acme/big", "--online").status == 1
+    told = retort("unfinished").stdout
+    assert "acme/big/x/big-Q8_0.gguf: 79 % of 5.0 MiB" in told
+    hub.file_lie = None
+    hub.requests.clear()
+    assert "`retort pull acme/big/x/big-Q8_0.gguf` goes on" in told
+    assert retort("pull", "acme/big/x/big-Q8_0.gguf", "--online").status == 0
+    assert [request.start for request in hub.requests] == [4 * 2**20]
+    dropped = json.loads(retort("unfinished", "--drop", "--json").stdout)
+    assert dropped == {"dropped": [], "freed_bytes": 0}

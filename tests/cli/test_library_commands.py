@@ -40,12 +40,26 @@ def test_a_copy_is_deleted_after_a_yes_and_nobody_is_taken_to_have_said_it(mine:
     path = Path(json.loads(retort("import", str(mine), "--copy", "--json").stdout)["path"])
     assert path.is_relative_to(Paths.from_environment().models)
     mine.unlink()
-    unasked = retort("remove", "My-model")
+    unasked = retort("remove", "My-model", "--for-good")
     assert (unasked.status, path.exists()) == (2, True)
     assert "--yes" in unasked.stderr
-    report = json.loads(retort("remove", "My-model", "--yes", "--json").stdout)
+    report = json.loads(retort("remove", "My-model", "--for-good", "--yes", "--json").stdout)
     assert report["freed_bytes"] > 0
     assert not path.exists()
+
+
+def test_a_removed_model_lies_in_the_bin_until_it_is_restored_or_deleted(mine: Path) -> None:
+    path = Path(json.loads(retort("import", str(mine), "--copy", "--json").stdout)["path"])
+    assert "is in the bin" in retort("remove", "My-model").stdout
+    assert not path.exists()
+    (binned,) = json.loads(retort("bin", "--json").stdout)["bin"]
+    assert (binned["name"], binned["size_bytes"]) == ("local/My-model", mine.stat().st_size)
+    assert "in the library again" in retort("restore", "my-model").stdout
+    assert path.read_bytes() == mine.read_bytes()
+    retort("remove", "My-model")
+    assert json.loads(retort("bin", "--empty", "--json").stdout)["freed_bytes"] == mine.stat().st_size
+    assert retort("bin").stdout == "the bin is empty\n"
+    assert retort("restore", "my-model").status == 1
 
 
 def test_a_model_that_vanished_stays_listed_with_the_reason(mine: Path) -> None:

@@ -13,13 +13,15 @@ from engine.cli.sizes import in_words, parse_size
 from engine.contract.paths import builtin_model, resources
 from engine.contract.processes import child_environment
 from engine.library.gguf import read_header
+from tests.support.builtin_models import BUILTIN_Q8_0
 from tests.support.command_line import retort
 from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
-from tests.support.tiny_model import write_tiny_model
+from tests.support.tiny_model import Shape, write_tiny_model
 
 pytestmark = pytest.mark.llama
 
 TEXT = str(resources() / "builtin" / "STORIES.md")
+SMALL = Shape(hidden=256, layers=1, heads=4, feed_forward=256)  # rows that every block divides
 
 
 def last_object(stdout: str) -> dict[str, object]:
@@ -74,9 +76,9 @@ def test_a_dry_run_shows_the_parts_and_what_falls_back(tmp_path: Path) -> None:
 
 
 def test_an_importance_matrix_is_made_where_a_type_needs_one(tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text(Path(TEXT).read_text(encoding="utf-8")[:8000], encoding="utf-8")
-    words = ("quantize", "builtin", str(tmp_path / "out.gguf"), "--type", "iq2_xxs")
+    source, text = write_tiny_model(tmp_path / "source.gguf", shape=SMALL), tmp_path / "text.txt"
+    text.write_text(Path(TEXT).read_text(encoding="utf-8")[:1200], encoding="utf-8")
+    words = ("quantize", str(source), str(tmp_path / "out.gguf"), "--type", "iq2_xxs")
     refused = retort(*words)
     assert refused.status == 1
     assert "needs an importance matrix" in refused.stderr
@@ -84,29 +86,50 @@ def test_an_importance_matrix_is_made_where_a_type_needs_one(tmp_path: Path) -> 
     outcome = retort(*words, "--importance-text", str(text), "--json")
     assert outcome.status == 0, outcome.stderr
     assert "IQ2_XXS" in str(last_object(outcome.stdout)["tensor_types"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.gguf", "retort-home", "text.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.gguf",
+        "retort-home",
+        "source.gguf",
+        "text.txt",
+    ]
 
 
-@pytest.mark.slow
 def test_a_measured_recipe_is_within_its_size_and_can_be_used(tmp_path: Path) -> None:
+    source = write_tiny_model(tmp_path / "source.gguf", shape=SMALL)
     text, recipe, out = (tmp_path / name for name in ("text.txt", "recipe.json", "out.gguf"))
-    text.write_text(Path(TEXT).read_text(encoding="utf-8")[:6000], encoding="utf-8")
-    found = retort("recipe", "builtin", "--size", "5MB", "--text", str(text), "-o", str(recipe), "--json")
+    text.write_text(Path(TEXT).read_text(encoding="utf-8")[:1200], encoding="utf-8")
+    words = ("recipe", str(source), "--size", "500KB", "--text", str(text), "-o", str(recipe), "--json")
+    foreseen = last_object(retort(*words, "--dry-run").stdout)
+    assert foreseen["recipe"] == {"name": "Q6_K", "base": "Q6_K", "rules": []}
+    assert not recipe.exists()
+    found = retort(*words)
     assert found.status == 0, found.stderr
     report = last_object(found.stdout)
     assert json.loads(recipe.read_text()) == report["recipe"]
-    assert retort("quantize", "builtin", str(out), "--recipe", str(recipe)).status == 0
+    assert retort("quantize", str(source), str(out), "--recipe", str(recipe)).status == 0
     assert out.stat().st_size == report["size_bytes"]
-    assert out.stat().st_size <= 5_000_000
+    assert 400_000 < out.stat().st_size <= 500_000
 
 
 def test_a_size_without_a_text_takes_the_largest_type_that_fits(tmp_path: Path) -> None:
     out = tmp_path / "out.gguf"
-    assert retort("quantize", "builtin", str(out), "--size", "5MB").status == 0
+    quantized = retort("quantize", "builtin", str(out), "--size", "5MB")
+    assert quantized.status == 0
+    assert "The source itself has only 4.6 bits per weight" in quantized.stdout
     assert 4_000_000 < out.stat().st_size <= 5_000_000
     refused = retort("quantize", "builtin", str(out), "--size", "1MB")
     assert refused.status == 1
     assert "too few" in refused.stderr
+
+
+def test_this_machine_is_a_budget_too(tmp_path: Path) -> None:
+    words = ("recipe", str(BUILTIN_Q8_0), "--fit", "machine", "--json", "--ctx")
+    short, long = (last_object(retort(*words, ctx).stdout) for ctx in ("1024", "200000"))
+    assert short["recipe"] == {"name": "Q8_0", "base": "Q8_0", "rules": []}
+    assert int(str(long["budget_bytes"])) < int(str(short["budget_bytes"]))
+    refused = retort("recipe", "builtin", "--fit", "machine", "--ctx", "16000000")
+    assert refused.status == 1
+    assert "are free" in refused.stderr
 
 
 def test_a_measurement_is_printed_and_stays_with_the_model(tmp_path: Path) -> None:
@@ -118,8 +141,12 @@ def test_a_measurement_is_printed_and_stays_with_the_model(tmp_path: Path) -> No
     assert divergence["largest"] == 0
     assert float(str(card["prompt_tps"])) > float(str(card["decode_tps"])) > 0
     assert last_object(retort("inspect", str(model), "--json").stdout)["quality"] == [card]
+    assert float(str(card["peak_memory_bytes"])) > 2**20
+    assert 0.2 < float(str(card["draft_acceptance"])) < 1
     assert "same first choice  100.00 %" in retort("inspect", str(model)).stdout
-    assert "KL divergence" in retort(*words).stdout
+    exported = tmp_path / "card.svg"
+    assert "KL divergence" in retort(*words, "--export", str(exported)).stdout
+    assert "KL divergence" in exported.read_text(encoding="utf-8")
 
 
 def test_the_source_is_refused_as_target_under_every_name(tmp_path: Path) -> None:
@@ -166,8 +193,11 @@ def test_a_checkpoint_becomes_a_file_that_answers_and_can_be_quantized(tmp_path:
     refused = retort("quantize", str(folder), str(small), "--type", "Q4_0")
     assert refused.status == 1
     assert "convert it to GGUF first" in refused.stderr
+    expected = retort("convert", str(folder), str(converted), "--type", "f16", "--json", "--dry-run")
+    assert not converted.exists()
     outcome = retort("convert", str(folder), str(converted), "--type", "f16", "--json")
     assert outcome.status == 0, outcome.stderr
+    assert last_object(expected.stdout)["size_bytes"] == converted.stat().st_size
     assert last_object(outcome.stdout)["size_bytes"] == converted.stat().st_size
     planned = last_object(
         retort("quantize", str(converted), str(small), "--type", "Q4_0", "--dry-run", "--json").stdout
@@ -182,8 +212,10 @@ def test_a_checkpoint_becomes_a_file_that_answers_and_can_be_quantized(tmp_path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no Ctrl+C for one process")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    text = tmp_path / "long.txt"
+    text.write_text(30 * Path(TEXT).read_text(encoding="utf-8"), encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "measure", "builtin", "--against", "builtin", "--text", TEXT],
+        [sys.executable, "-m", "app", "measure", "builtin", "--against", "builtin", "--text", str(text)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=child_environment(),

@@ -12,54 +12,108 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contract import messages
+from engine.contract.bin_messages import (
+    BinEmptied,
+    BinListed,
+    BinnedModel,
+    BinRequest,
+    EmptyBinRequest,
+    ModelRestored,
+    RestoreRequest,
+)
+from engine.contract.catalogue_messages import (
+    CatalogueListed,
+    CatalogueModel,
+    CatalogueRequest,
+    NetworkEntry,
+    NetworkLogListed,
+    NetworkLogRequest,
+)
 from engine.contract.chat import ChatMessage, ToolCallPart
+from engine.contract.component_messages import (
+    CheckComponentsRequest,
+    ComponentsChecked,
+    ComponentsListed,
+    ComponentsRequest,
+    ComponentStatus,
+    FetchWheelsRequest,
+    InstallComponentRequest,
+    LockedWheel,
+    RemoveComponentRequest,
+    WheelsFetched,
+)
+from engine.contract.elsewhere_messages import (
+    AdoptionProblem,
+    AdoptRequest,
+    ElsewhereFound,
+    ElsewhereModel,
+    ElsewhereRequest,
+    ModelsAdopted,
+)
 from engine.contract.errors import ProtocolError
+from engine.contract.fit_messages import (
+    DeviceMemory,
+    FitLine,
+    FitRequest,
+    FitSpeed,
+    FitStep,
+    FitTold,
+)
 from engine.contract.hub_messages import (
     HubFilesListed,
     HubFilesRequest,
     HubGroup,
     HubModel,
     HubModelsFound,
+    ModelCardRead,
+    ModelCardRequest,
     ModelPulled,
     PauseRequest,
     PullRequest,
+    RemoteHeaderRead,
+    RemoteHeaderRequest,
     SearchRequest,
     TransferProgress,
 )
-from engine.contract.jobs import Divergence, Estimate, JobRecord, PlanJob, QualityCard, QuantizeJob
+from engine.contract.job_messages import JobDone, JobProgress, JobRequest, JobsListed, JobsRequest
+from engine.contract.jobs import (
+    Divergence,
+    Estimate,
+    ExportCardJob,
+    JobRecord,
+    PlanJob,
+    QualityCard,
+    QuantizeJob,
+)
+from engine.contract.library_messages import (
+    ImportProgress,
+    ImportRequest,
+    ModelImported,
+    ModelRemoved,
+    ModelsListed,
+    ModelsRequest,
+    ModelsVerified,
+    RemoveRequest,
+    VerifyProgress,
+    VerifyRequest,
+)
 from engine.contract.messages import (
+    AnswerNowRequest,
     CancelRequest,
-    ChangeLoadRequest,
-    ChangeSettingRequest,
     DescribeRequest,
     EngineDescription,
     ErrorEvent,
     FinishedEvent,
+    ForgetRequest,
     GenerateRequest,
     Heartbeat,
     Hello,
-    ImportProgress,
-    ImportRequest,
-    JobDone,
-    JobProgress,
-    JobRequest,
-    JobsListed,
-    JobsRequest,
     LoadProgress,
     LoadRequest,
     Message,
-    ModelImported,
     ModelLoaded,
-    ModelRemoved,
-    ModelsListed,
-    ModelsRequest,
     ModelUnloaded,
     ReasoningEvent,
-    RemoveRequest,
-    SettingsListed,
-    SettingsRequest,
-    StatusListed,
-    StatusRequest,
     TextEvent,
     ToolCallEvent,
     UnloadRequest,
@@ -74,10 +128,67 @@ from engine.contract.model_info import (
     VerifiedModel,
     WorkerStatus,
 )
-from engine.contract.params import FORBIDDEN, GenerationLimits, LoadParams, SamplingParams
+from engine.contract.model_shape import ModelShape, Weights
+from engine.contract.pack_messages import (
+    CheckPackRequest,
+    EngineNotice,
+    FetchPackRequest,
+    InstallPackRequest,
+    PackFetched,
+    PackProgress,
+    PacksListed,
+    PacksRequest,
+    ProbeRequest,
+    ProbeTold,
+    RemovePackRequest,
+    RollBackPackRequest,
+    UsePackRequest,
+)
+from engine.contract.packs import EnginePack, NativeFacts, PackReport, PublishedPack
+from engine.contract.params import FORBIDDEN, GenerationLimits, LayerPlacement, LoadParams, SamplingParams
+from engine.contract.place_messages import (
+    LibraryMoved,
+    LibraryPlaceRequest,
+    LibraryPlaceTold,
+    MoveLibraryRequest,
+    MoveProgress,
+)
 from engine.contract.processes import child_environment
+from engine.contract.provenance_messages import (
+    HashedFile,
+    Provenance,
+    ProvenanceRequest,
+    ProvenanceTold,
+    TemplateLook,
+)
+from engine.contract.remote_header import RemoteArray, RemoteFileHead, RemoteHeader, RemoteTensor
 from engine.contract.settings import EngineSettings
-from engine.contract.verify_messages import ModelsVerified, VerifyProgress, VerifyRequest
+from engine.contract.settings_messages import (
+    ChangeLoadRequest,
+    ChangeSettingRequest,
+    SettingsListed,
+    SettingsRequest,
+    StatusListed,
+    StatusRequest,
+)
+from engine.contract.tuned import Trial, TunedModel, TunedRow
+from engine.contract.tuning_messages import (
+    SpeedChange,
+    SpeedNotice,
+    TuneDone,
+    TunedRequest,
+    TunedTold,
+    TuneProgress,
+    TuneRequest,
+)
+from engine.contract.unfinished_messages import (
+    DropUnfinishedRequest,
+    UnfinishedDownload,
+    UnfinishedDropped,
+    UnfinishedListed,
+    UnfinishedRequest,
+)
+from engine.contract.update_messages import UpdateRequest, UpdateTold
 from engine.contract.wire import (
     MAX_LINE_BYTES,
     LineSplitter,
@@ -87,6 +198,15 @@ from engine.contract.wire import (
     encode,
     hello,
     read_lines,
+)
+from engine.contract.workbench_messages import (
+    ForgetJobsRequest,
+    MoveJobRequest,
+    QualityCardsListed,
+    QualityCardsRequest,
+    TensorGroup,
+    TensorMapListed,
+    TensorMapRequest,
 )
 
 LOADED = LoadedModel(
@@ -107,6 +227,29 @@ LOADED = LoadedModel(
     kv_bytes_per_token=6,
     load_ms=7.5,
     backend_version="8",
+)
+TUNED = TunedModel(
+    name="m",
+    content_key="k",
+    devices=("d",),
+    engine_build="llama 1",
+    best=LoadParams(threads=2),
+    gain=0.2,
+    rows=(
+        TunedRow(
+            load=LoadParams(threads=2),
+            trial=Trial(
+                prompt_tps=1.0,
+                decode_tps=2.0,
+                resident_bytes=3,
+                free_bytes=4,
+                context_length=5,
+                most_context=6,
+            ),
+            is_on_front=True,
+        ),
+    ),
+    tuned_at=1.0,
 )
 INSTALLED = InstalledModel(
     name="a/b/m",
@@ -148,6 +291,31 @@ CARD = QualityCard(
     bits_per_weight=4.5,
     measured_at=1.5,
 )
+SHAPE = ModelShape(
+    name="n",
+    format="gguf",
+    architecture="llama",
+    numbers={"block_count": 2, "attention.head_count_kv": (0, 4)},
+    weights=(Weights(0, "expert", "Q4_K", 256, 144),),
+    vocabulary_size=32,
+)
+CATALOGUED = CatalogueModel(
+    id="m",
+    name="M",
+    family="m",
+    repository="p/r",
+    file="m.gguf",
+    quantization="Q4_K_M",
+    license="mit",
+    architecture="llama",
+    parameters=8,
+    active_parameters=2,
+    context_length=9,
+    good_for={"en": "nothing"},
+)
+WHEEL = LockedWheel(file="torch-1-py3-none-any.whl", sha256="0" * 64, size_bytes=5, index="pytorch_cpu")
+COMPONENT = ComponentStatus(name="torch", version="2.13.0", state="installed", download_bytes=5)
+
 SAMPLES: list[Message] = [
     Hello(process="host", protocol=1, fingerprint="f", pid=2),
     LoadRequest(request_id="a", model="m", load=LoadParams(context_length=99, kv_type="q8_0")),
@@ -168,6 +336,8 @@ SAMPLES: list[Message] = [
         limits=GenerationLimits(max_tokens=4, stop=("x",)),
     ),
     CancelRequest(request_id="a"),
+    AnswerNowRequest(request_id="a"),
+    ForgetRequest(request_id="a", conversation_id="c"),
     UnloadRequest(request_id="a", model="m"),
     DescribeRequest(request_id="a"),
     ModelsRequest(request_id="a"),
@@ -178,6 +348,7 @@ SAMPLES: list[Message] = [
     ChangeLoadRequest(request_id="a", model="m", load=LoadParams(threads=2)),
     StatusRequest(request_id="a"),
     JobRequest(request_id="a", job=QuantizeJob(source="m", target="/n", recipe="{}")),
+    JobRequest(request_id="a", job=ExportCardJob(cards=(CARD,), target="/n.svg")),
     JobsRequest(request_id="a"),
     LoadProgress(request_id="a", model="m", fraction=0.5),
     ModelLoaded(request_id="a", model="m", loaded=LOADED, memory=MEMORY),
@@ -186,13 +357,63 @@ SAMPLES: list[Message] = [
     ModelsListed(request_id="a", models=(INSTALLED,)),
     ImportProgress(request_id="a", fraction=0.5),
     VerifyRequest(request_id="a", model="m"),
+    ElsewhereRequest(request_id="a"),
+    AdoptRequest(request_id="a", paths=("/m.gguf",)),
+    ElsewhereFound(
+        request_id="a",
+        models=(ElsewhereModel(application="ollama", name="o/m", path="/m", format="gguf", size_bytes=1),),
+    ),
+    ModelsAdopted(
+        request_id="a", models=(INSTALLED,), problems=(AdoptionProblem(path="/m", reason="it is damaged"),)
+    ),
+    LibraryPlaceRequest(request_id="a"),
+    MoveLibraryRequest(request_id="a", folder="/f", gives_up=True),
+    LibraryPlaceTold(
+        request_id="a", folder="/f", is_there=True, free_bytes=1, models_bytes=2, bin_bytes=3, partial_bytes=4
+    ),
+    MoveProgress(request_id="a", fraction=0.5),
+    LibraryMoved(request_id="a", folder="/f", num_files=1, size_bytes=2),
+    BinRequest(request_id="a"),
+    RestoreRequest(request_id="a", entry="e"),
+    EmptyBinRequest(request_id="a", entries=("e",), older_than_days=7.0),
+    BinListed(
+        request_id="a",
+        models=(BinnedModel(entry="e", name="m", removed_at=1.5, size_bytes=2, days_left=3.5),),
+    ),
+    ModelRestored(request_id="a", model=INSTALLED),
+    BinEmptied(request_id="a", entries=("e",), freed_bytes=3),
+    UnfinishedRequest(request_id="a"),
+    DropUnfinishedRequest(request_id="a", files=("h.part",), older_than_days=7.0),
+    UnfinishedListed(
+        request_id="a",
+        downloads=(
+            UnfinishedDownload(
+                file="h.part",
+                model="p/r/f.gguf",
+                arrived_bytes=1,
+                size_bytes=2,
+                disk_bytes=3,
+                changed_at=4.5,
+                is_active=False,
+            ),
+        ),
+    ),
+    UnfinishedDropped(request_id="a", files=("h.part",), freed_bytes=3),
     VerifyProgress(request_id="a", fraction=0.5),
     ModelsVerified(
         request_id="a", models=(VerifiedModel(name="m", verdict="damaged", files=("f",), read_bytes=9),)
     ),
     SearchRequest(request_id="a", words="tiny moe", limit=3, online=True),
     HubFilesRequest(request_id="a", repository="p/r", revision="main"),
+    CatalogueRequest(request_id="a"),
+    CatalogueListed(request_id="a", models=(CATALOGUED,), checked="2026-11-22"),
+    NetworkLogRequest(request_id="a"),
+    NetworkLogListed(
+        request_id="a", entries=(NetworkEntry(id="1", time=0.5, method="GET", host="h", purpose="p"),)
+    ),
     PullRequest(request_id="a", repository="p/r", file="Q4_K_M", limit_bytes_per_s=5),
+    RemoteHeaderRequest(request_id="a", repository="p/r", file="Q4_K_M"),
+    ModelCardRequest(request_id="a", repository="p/r", revision="c"),
     PauseRequest(request_id="a", is_paused=False),
     HubModelsFound(request_id="a", models=(HubModel(repository="p/r", license="mit", is_gated=True),)),
     HubFilesListed(
@@ -203,8 +424,37 @@ SAMPLES: list[Message] = [
         license="mit",
         groups=(HubGroup(name="m", kind="gguf", quantization="Q8_0", files=("m.gguf",), size_bytes=8),),
     ),
+    RemoteHeaderRead(
+        request_id="a",
+        repository="p/r",
+        commit="c",
+        group=HubGroup(name="m", kind="gguf", quantization="", files=("m.gguf",), size_bytes=8),
+        info=LOADED.info,
+        active_parameters=1,
+        capabilities=("moe",),
+        header=RemoteHeader(
+            kind="gguf",
+            files=(RemoteFileHead("m.gguf", 8, 4),),
+            tensors=(RemoteTensor("output.weight", "Q8_0", (32, 2), 64),),
+            version=3,
+            metadata={"a": 1, "b": 0.5, "c": True, "d": "x", "e": RemoteArray(9, (1, 2.5, "y", False))},
+        ),
+        shape=SHAPE,
+        fetched_bytes=4,
+    ),
+    ModelCardRead(request_id="a", repository="p/r", commit="c", text="# A model", is_cut=True),
     TransferProgress(request_id="a", phase="waiting", done_bytes=1, total_bytes=2, notice="it answers 503"),
     ModelPulled(request_id="a", model=INSTALLED, fetched_bytes=2),
+    FetchWheelsRequest(request_id="a", purpose="torch 2.13.0", wheels=(WHEEL,), limit_bytes_per_s=3),
+    WheelsFetched(request_id="a", fetched_bytes=4),
+    ComponentsRequest(request_id="a"),
+    InstallComponentRequest(request_id="a", name="torch", folder="/wheels", online=True),
+    CheckComponentsRequest(request_id="a"),
+    RemoveComponentRequest(request_id="a", name="torch"),
+    ComponentsListed(request_id="a", components=(COMPONENT,)),
+    ComponentsChecked(request_id="a", damaged=("/torch/x.py",)),
+    UpdateRequest(request_id="a", online=True),
+    UpdateTold(request_id="a", version="0.2.0", date="2026-12-01", is_newer=True, news=("Faster.",)),
     ModelImported(request_id="a", model=INSTALLED),
     ModelRemoved(request_id="a", model="m", freed_bytes=3),
     SettingsListed(request_id="", settings=EngineSettings(load={"m": LoadParams(context_length=9)})),
@@ -220,6 +470,116 @@ SAMPLES: list[Message] = [
         request_id="a",
         jobs=(JobRecord(request_id="b", job=PlanJob(source="m", recipe=""), state="done", started_at=1.5),),
     ),
+    TensorMapRequest(request_id="a", model="m"),
+    QualityCardsRequest(request_id="a"),
+    MoveJobRequest(request_id="a", job_id="b", places=-1),
+    ForgetJobsRequest(request_id="a", job_id="b"),
+    TensorMapListed(
+        request_id="a",
+        model="/m",
+        format="gguf",
+        architecture="llama",
+        size_bytes=9,
+        parameters=8,
+        groups=(
+            TensorGroup(part="norm", kind="attn_norm", type="F32", num_tensors=1, parameters=2, size_bytes=8),
+        ),
+    ),
+    QualityCardsListed(request_id="a", cards=(CARD,)),
+    FitRequest(request_id="a", model="m", shape=SHAPE),
+    FitTold(
+        request_id="a",
+        model="m",
+        backend="llama",
+        context_length=512,
+        trained_context_length=1024,
+        num_positions=4096,
+        lines=(FitLine(part="latent", device="CPU", predicted_bytes=5, actual_bytes=6),),
+        devices=(DeviceMemory(name="CPU", is_gpu=False, free_bytes=7, total_bytes=8),),
+        where="experts_in_ram",
+        reason="r",
+        load=LoadParams(placement=LayerPlacement(gpu_layers=3, gpu_shares=(1.0, 2.0), main_gpu=1)),
+        steps=(FitStep(change="kv_q8_0", load=LoadParams(), predicted_bytes=4, where="cpu"),),
+        speed=FitSpeed(slowest_tps=1.5, fastest_tps=2.5),
+    ),
+    ProvenanceRequest(request_id="a", model="m"),
+    ProvenanceTold(
+        request_id="a",
+        model="m",
+        provenance=Provenance(
+            files=(HashedFile(name="f", size_bytes=1),),
+            claims=(("general.author", "x"),),
+            template=TemplateLook(size_bytes=2, sha256="s", concerns=(("dunder", "__class__"),)),
+            warnings=(("author_changed", "x, y"),),
+        ),
+    ),
+    PacksRequest(request_id="a"),
+    InstallPackRequest(request_id="a", path="/p.zip"),
+    FetchPackRequest(request_id="a", pack="p", online=True),
+    UsePackRequest(request_id="a", pack="p"),
+    CheckPackRequest(request_id="a", pack="p"),
+    RollBackPackRequest(request_id="a"),
+    RemovePackRequest(request_id="a", pack="p"),
+    ProbeRequest(request_id="a", model="/m", tokens=(1, 2)),
+    PacksListed(
+        request_id="a",
+        packs=(
+            EnginePack(
+                id="p",
+                kind="vulkan",
+                size_bytes=1,
+                is_used=True,
+                report=PackReport(problem="", drivers=("d",), stamps=(("f", 1, 2),)),
+            ),
+        ),
+        before="builtin",
+        published=(PublishedPack(id="q", kind="cuda", platform="x", file="f", size_bytes=2, sha256="s"),),
+    ),
+    PackProgress(request_id="a", step="probing", pack="p", fraction=0.5),
+    PackFetched(request_id="a", path="/p.zip"),
+    ProbeTold(
+        request_id="a",
+        facts=NativeFacts(
+            commit="c",
+            missing=("f",),
+            strangers=("/s",),
+            defaults={"a.b": "1"},
+            devices=(DeviceMemory(name="CPU", is_gpu=False, free_bytes=1, total_bytes=2),),
+            tokens=(1,),
+            margins=(0.5,),
+        ),
+    ),
+    EngineNotice(request_id="", pack="p", reason="r", now="builtin"),
+    TuneRequest(request_id="a", model="m", seconds=2),
+    TunedRequest(request_id="a", model="m"),
+    TuneProgress(request_id="a", load=LoadParams(threads=2), axis="threads", share=0.5, gain=None),
+    TuneDone(request_id="a", tuned=TUNED),
+    TunedTold(request_id="a", model="m", tuned=TUNED, stale_because="s"),
+    SpeedNotice(
+        request_id="",
+        model="m",
+        left_gpu=True,
+        good_tps=50.0,
+        decode_tps=5.0,
+        changes=(SpeedChange(what="engine", before="llama 1", now="llama 2"),),
+    ),
+    ComponentsRequest(request_id="a"),
+    InstallComponentRequest(request_id="a", name="torch", folder="/f", online=True),
+    CheckComponentsRequest(request_id="a"),
+    RemoveComponentRequest(request_id="a", name="torch"),
+    FetchWheelsRequest(
+        request_id="a",
+        purpose="p",
+        wheels=(LockedWheel(file="f-1-py3-none-any.whl", sha256="s", size_bytes=1, index="i"),),
+    ),
+    ComponentsListed(
+        request_id="a",
+        components=(ComponentStatus(name="torch", version="1", state="absent", download_bytes=2),),
+    ),
+    ComponentsChecked(request_id="a", damaged=("/f",)),
+    WheelsFetched(request_id="a", fetched_bytes=1),
+    UpdateRequest(request_id="a", online=True),
+    UpdateTold(request_id="a", version="1.0", date="2026-11-22", is_newer=True, news=("n",), page="p"),
     ErrorEvent(request_id="a", code="c", message="m", details={"a": 1, "b": "x", "c": 0.5}),
 ]
 

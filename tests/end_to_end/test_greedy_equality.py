@@ -3,7 +3,8 @@
 One conversation at a time and eight, with nothing known of a prompt and with a prefix of it in the KV cache.
 Trained models whose slots have a part of the KV cache each answer exactly alike. In a cache that all slots
 share, and with random weights, rounding decides where two tokens are as likely as can be told: there, and
-only there, answers may part. RETORT_FULL_TESTS=1 asks for all prompts.
+only there, answers may part: where the lead of the best token is less than what such leads are measured to
+move by. RETORT_FULL_TESTS=1 asks for all prompts.
 """
 
 import os
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from engine.backends.llama.backend import LlamaBackend
 from engine.contract.params import LoadParams
 from tests.support.host_recorder import HostRecorder
+from tests.support.logit_movement import leads_move_by
 from tests.support.plain_greedy import reference_answers
 from tests.support.tiny_model import MEDIUM, write_tiny_model
 
@@ -23,10 +26,12 @@ FULL = bool(os.environ.get("RETORT_FULL_TESTS"))
 MAX_TOKENS = 80 if FULL else 40
 NUM_PROMPTS = 50 if FULL else 10
 WORDS = "once upon a time there was little dog who found big red ball and said hello to the moon".split()
-# the lead of the best logit below which answers may part (decision 11); the median is 1.5, 3, and 0.24 twice
-TIES = {"stories260k": 0.005, "builtin": 0.05, "tiny_model": 0.02, "medium_model": 0.02}
+MEASURED = 64  # tokens of each text on which the movement of leads is measured
+# how far the lead of the best logit may move with what else is in the cache and in a call (decision 11); the
+# medians of leads are 1.5, 3, and 0.24 twice
+MOST_MOVEMENT = {"stories260k": 0.03, "builtin_q8": 0.3, "tiny_model": 0.02, "medium_model": 0.02}
 SEPARATE, SHARED = 4096, 40_000  # context lengths for which slots have parts of their own, and have not
-CONTEXTS = {"stories260k": SHARED, "builtin": SHARED, "tiny_model": SEPARATE, "medium_model": SEPARATE}
+CONTEXTS = {"stories260k": SHARED, "builtin_q8": SHARED, "tiny_model": SEPARATE, "medium_model": SEPARATE}
 
 
 def prompts(count: int) -> list[str]:
@@ -37,15 +42,27 @@ def prompts(count: int) -> list[str]:
 
 
 class Reference:
-    """What the plain loop answers, computed once per model."""
+    """What the plain loop answers and how far leads move, computed once per model."""
 
     def __init__(self) -> None:
         self._answers: dict[Path, list[dict[str, Any]]] = {}
+        self._movements: dict[Path, float] = {}
 
     def answers(self, model: Path) -> list[dict[str, Any]]:
         if model not in self._answers:
             self._answers[model] = reference_answers(model, prompts(NUM_PROMPTS), MAX_TOKENS)
         return self._answers[model]
+
+    def movement(self, model: Path, context_length: int) -> float:
+        """How far leads of these very texts move with what else is in the cache and in a call."""
+        if model not in self._movements:
+            load = LoadParams(context_length=context_length, threads=4, sequences=8)
+            backend = LlamaBackend(model, load, lambda _: None, lambda: False)
+            asked = zip(prompts(NUM_PROMPTS), self.answers(model), strict=True)
+            texts = [backend.tokenize(prompt + answer["text"], add_special=True) for prompt, answer in asked]
+            self._movements[model] = leads_move_by(backend, [text[:MEASURED] for text in texts])
+            backend.close()
+        return self._movements[model]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +128,7 @@ def check(host: HostRecorder, answers: list[dict[str, Any]], *, tie: float) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("reuse", [False, True], ids=["fresh", "reused"])
 @pytest.mark.parametrize("at_once", [1, 8])
-@pytest.mark.parametrize("name", ["builtin", "stories260k", "stories260k_f16"])
+@pytest.mark.parametrize("name", ["builtin_q8", "stories260k", "stories260k_f16"])
 def test_answers_are_those_of_a_plain_loop(
     request: pytest.FixtureRequest,
     host: HostRecorder,
@@ -147,4 +164,6 @@ def test_elsewhere_answers_part_at_ties_only(
     model = request.getfixturevalue(name)
     expected = reference.answers(model)
     ask_all(host, model, at_once, reuse=reuse, context_length=CONTEXTS[name])
-    check(host, expected, tie=TIES[name])
+    moved = reference.movement(model, CONTEXTS[name])
+    assert moved < MOST_MOVEMENT[name]
+    check(host, expected, tie=moved)

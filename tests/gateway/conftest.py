@@ -56,14 +56,16 @@ def pull(hub: FakeHub, paths: Paths) -> Iterator[Pull]:
     def pull_one(
         repository: str = "acme/tiny",
         file: str = "",
-        *,
+        *companions: str,
         revision: str = "",
         control: Control | None = None,
         emit: Callable[[TransferProgress], None] = lambda _event: None,
         limit_bytes_per_s: int = 0,
     ) -> ModelPulled:
         speed_limit.set(limit_bytes_per_s)
-        request = PullRequest(request_id="p", repository=repository, file=file, revision=revision)
+        request = PullRequest(
+            request_id="p", repository=repository, file=file, companions=companions, revision=revision
+        )
         return puller.pull(request, control or Control(), emit)
 
     yield pull_one

@@ -24,13 +24,16 @@ from tests.gateway.conftest import Pull
 from tests.support.fake_hub import FakeHub, FakeHubHandler, FileRequest
 
 MIB = 2**20
-NUM_KILLS = 100 if os.environ.get("RETORT_FULL_TESTS") else 10
+IS_FULL = bool(os.environ.get("RETORT_FULL_TESTS"))
+NUM_KILLS = 100 if IS_FULL else 2
+KILLED_BYTES = (64 if IS_FULL else 9) * MIB
 REFETCHED_PER_KILL = 16 * MIB
 IN_TIME_S = 1.0
 
 
 def content_of(size_bytes: int, seed: int = 1) -> bytes:
-    return random.Random(seed).randbytes(size_bytes)
+    drawn = random.Random(seed)  # draws less than 256 MiB at a time
+    return b"".join(drawn.randbytes(min(MIB, size_bytes - at)) for at in range(0, size_bytes, MIB))
 
 
 class PullInProcess:
@@ -47,45 +50,54 @@ class PullInProcess:
         self.process.stdin.write(encode(PullRequest(request_id="p", repository="acme/big")))
         self.process.stdin.flush()
 
-    def kill_after(self, seconds: float) -> bool:
-        """Whether it had not ended of itself before."""
+    def kill_after(self, seconds: float, *, of_fetching: bool) -> bool:
+        """Kill it so long after its start, or its first byte; false where it had ended of itself before."""
         with self.process as process:
             assert process.stdout is not None
             killer = threading.Timer(seconds, process.kill)
-            killer.start()
+            if not of_fetching:
+                killer.start()
             for line in process.stdout:
-                if json.loads(line)["type"] in ("model_pulled", "error"):
+                told = json.loads(line)
+                if told["type"] == "transfer_progress" and not killer.is_alive() and of_fetching:
+                    of_fetching = False
+                    killer.start()
+                if told["type"] in ("model_pulled", "error"):
                     killer.cancel()
-                    killer.join()
                     process.kill()
-                    assert json.loads(line)["type"] == "model_pulled", line
+                    assert told["type"] == "model_pulled", line
                     return False
             killer.join()
             return True
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a kill there is not a kill -9")
+@pytest.mark.timeout(1800)
 def test_a_kill_at_any_moment_costs_little_and_leaves_nothing_wrong(hub: FakeHub, paths: Paths) -> None:
-    content = content_of(16 * MIB)
+    content = content_of(KILLED_BYTES)
     hub.add("acme/big", {"big.gguf": content})
-    hub.bytes_per_s = 24 * MIB
+    hub.bytes_per_s = 32 * MIB
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     final = paths.models / "acme" / "big" / "big.gguf"
-    num_kills = 0
+    num_kills, losses = 0, []
     while num_kills < NUM_KILLS:
-        sent_before, kills_of_this = hub.sent_bytes, 0
-        while PullInProcess().kill_after(moments.uniform(0.2, 1.4)):
-            kills_of_this += 1
+        hub.requests.clear()
+        hub.sent_by_request.clear()
+        while PullInProcess().kill_after(
+            moments.uniform(0.0, len(content) / hub.bytes_per_s), of_fetching=moments.random() < 0.8
+        ):
+            num_kills += 1
             assert not final.exists() or final.read_bytes() == content, f"seed {seed}"
         assert final.read_bytes() == content, f"seed {seed}"
-        assert hub.sent_bytes - sent_before <= len(content) + kills_of_this * REFETCHED_PER_KILL, (
-            f"seed {seed}"
-        )
-        assert not [left for left in paths.partial.iterdir() if left.suffix != ".lock"]
-        num_kills += max(1, kills_of_this)
+        ends = [r.start + sent for r, sent in zip(hub.requests, hub.sent_by_request, strict=True)]
+        starts = [request.start for request in hub.requests[1:]] + [len(content)]
+        losses += [end - start for end, start in zip(ends, starts, strict=True)]
+        assert not [left for left in paths.partial.iterdir() if left.suffix != ".lock"], f"seed {seed}"
         shutil.rmtree(paths.models)
         shutil.rmtree(paths.records)
+    print(f"{num_kills} kills, fetched again at most {max(losses) / MIB:.1f} MiB, seed {seed}")
+    assert max(losses) <= REFETCHED_PER_KILL, f"seed {seed}"
 
 
 def test_a_byte_flipped_in_an_unfinished_file_costs_its_block(hub: FakeHub, paths: Paths, pull: Pull) -> None:
@@ -289,6 +301,24 @@ def test_a_speed_limit_holds(hub: FakeHub, paths: Paths, pull: Pull) -> None:
     began = time.monotonic()
     pull("acme/big", limit_bytes_per_s=limit)
     assert time.monotonic() - began > 0.8 * size_bytes / limit
+
+
+def test_several_pulls_at_once_share_the_limit(hub: FakeHub, paths: Paths, pull: Pull) -> None:
+    size_bytes, limit = MIB, 4 * MIB
+    names = ("acme/one", "acme/two", "acme/three")
+    for seed, name in enumerate(names):
+        hub.add(name, {"m.gguf": content_of(size_bytes, seed)})
+    began = time.monotonic()
+    threads = [
+        threading.Thread(target=pull, args=(name,), kwargs={"limit_bytes_per_s": limit}) for name in names
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - began > 0.8 * len(names) * size_bytes / limit
+    for seed, name in enumerate(names):
+        assert (paths.models / name / "m.gguf").read_bytes() == content_of(size_bytes, seed)
 
 
 def test_two_pulls_of_one_file_do_not_write_into_each_other(hub: FakeHub, paths: Paths, pull: Pull) -> None:

@@ -1,6 +1,8 @@
 """Fetching from a hub that does what it should: into the library, verified, recorded, and no byte twice."""
 
 import hashlib
+import os
+import random
 from pathlib import Path
 
 import pytest
@@ -117,12 +119,30 @@ def test_every_request_is_listed(hub: FakeHub, paths: Paths, pull: Pull, model_b
 
 
 def test_a_byte_flipped_on_the_disk_costs_one_block(hub: FakeHub, paths: Paths, pull: Pull) -> None:
-    hub.add("acme/big", {"big.gguf": BIG})
+    content = random.Random(2).randbytes(2**27) * 2 if os.environ.get("RETORT_FULL_TESTS") else BIG
+    hub.add("acme/big", {"big.gguf": content})
     path = Path(pull("acme/big").model.path)
-    damaged = bytearray(BIG)
+    damaged = bytearray(content)
     damaged[BLOCK_BYTES + 17] ^= 1
     path.write_bytes(damaged)
     hub.requests.clear()
     assert pull("acme/big").fetched_bytes == BLOCK_BYTES
     assert [(r.start, r.end) for r in hub.requests] == [(BLOCK_BYTES, 2 * BLOCK_BYTES)]
-    assert path.read_bytes() == BIG
+    assert path.read_bytes() == content
+
+
+def test_companions_are_told_and_fetched_where_they_are_asked_for(
+    hub: FakeHub, paths: Paths, pull: Pull, model_bytes: bytes
+) -> None:
+    files = {"m-Q8_0.gguf": model_bytes, "mmproj-F32.gguf": b"GGUF" * 9, "mm/mmproj-F16.gguf": b"GGUF" * 5}
+    hub.add("acme/m", files)
+    alone = pull("acme/m")
+    assert {group.name for group in alone.companions} == {"mmproj-F32", "mm/mmproj-F16"}
+    assert alone.model.companions == ()
+    with pytest.raises(InvalidRequest, match="no companion 'drafter'"):
+        pull("acme/m", "", "drafter")
+    both = pull("acme/m", "", "projector")
+    assert both.fetched_bytes == len(b"GGUF" * 5), "the model itself is not fetched again"
+    assert [Path(one.path).name for one in both.model.companions] == ["mmproj-F16.gguf"]
+    assert [group.name for group in both.companions] == ["mmproj-F32"]
+    assert {record.name for record in Records(paths.records).all()} == {"acme/m/m-Q8_0", "acme/m/mmproj-F16"}

@@ -1,17 +1,61 @@
-from engine.generation.chunk_size import CHUNK_GOAL_S, FIRST_CHUNK, ChunkSize, next_chunk_size
+from engine.generation.chunk_size import FIRST_CHUNK, GOAL_S, LEAST_GOAL_S, SLOW_STEP_S, ChunkSize
+
+
+def after(num_tokens: int, elapsed_s: float, batch_size: int = 512) -> ChunkSize:
+    chunk = ChunkSize(batch_size)
+    chunk.note(num_tokens, elapsed_s)
+    return chunk
 
 
 def test_a_chunk_grows_to_the_goal_and_shrinks_below_it() -> None:
-    assert next_chunk_size(64, 0.001, 512) == 128  # never more than double
-    assert next_chunk_size(64, CHUNK_GOAL_S * 4, 512) == 16
-    assert next_chunk_size(64, 100.0, 512) == 8
-    assert next_chunk_size(512, 0.001, 512) == 512
-    assert next_chunk_size(2, 0.001, 4) == 4
+    assert after(64, 0.001).tokens(0) == 128  # never more than double
+    assert after(64, GOAL_S * 4).tokens(0) == 16
+    assert after(64, 100.0).tokens(0) == 1
+    assert after(512, 0.001).tokens(0) == 512
+    assert after(2, 0.001, batch_size=4).tokens(0) == 4
 
 
-def test_a_short_call_that_was_fast_says_nothing() -> None:
+def test_a_step_of_running_answers_takes_its_time_from_the_chunk_but_not_all() -> None:
+    chunk = after(100, GOAL_S)
+    assert chunk.tokens(GOAL_S / 2) == 50
+    assert chunk.tokens(GOAL_S) == int(100 * LEAST_GOAL_S / GOAL_S)
+    assert chunk.tokens(10.0) == chunk.tokens(GOAL_S)
+
+
+def test_the_first_chunk_is_small_where_steps_are_slow() -> None:
+    assert ChunkSize(512).tokens(0) == FIRST_CHUNK
+    assert ChunkSize(512).tokens(SLOW_STEP_S) == FIRST_CHUNK
+    assert ChunkSize(512).tokens(0.06) == 3  # (0.25 - 0.06) / 0.06
+    assert ChunkSize(512).tokens(1.0) == 1
+
+
+def test_a_small_chunk_grows_with_every_call_that_was_all_of_it() -> None:
+    chunk, sizes = ChunkSize(512), list[int]()
+    for _ in range(8):
+        sizes.append(chunk.tokens(0.07))
+        chunk.note(sizes[-1], 0.06 + 0.01 * sizes[-1])
+    assert sizes == sorted(sizes)
+    assert sizes[-1] >= 10  # of the 12 that take what is left
+
+
+def test_short_prompts_that_were_fast_leave_the_first_chunk_as_it_is() -> None:
     chunk = ChunkSize(512)
+    for length in (1, 5, 12, 20, 40):
+        chunk.note(length, 0.02)
+        assert chunk.tokens(0.03) >= FIRST_CHUNK
+
+
+def test_a_call_that_was_broken_off_bounds_the_first_chunk() -> None:
+    chunk = ChunkSize(512)
+    chunk.note_unfinished(512, 0.1)
+    assert chunk.tokens(0) == FIRST_CHUNK
+    chunk.note_unfinished(512, 10.0)
+    assert chunk.tokens(0) == int(512 * GOAL_S / 10)
+
+
+def test_a_short_call_that_was_fast_says_nothing_one_that_was_slow_does() -> None:
+    chunk = after(512, GOAL_S)
     chunk.note(20, 0.01)
-    assert chunk.tokens == FIRST_CHUNK
-    chunk.note(20, 10 * CHUNK_GOAL_S)
-    assert chunk.tokens == 8
+    assert chunk.tokens(0) == 512
+    chunk.note(20, 10 * GOAL_S)
+    assert chunk.tokens(0) == 2

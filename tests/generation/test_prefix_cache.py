@@ -143,7 +143,7 @@ def test_recurrent_models_go_back_to_the_turn_before_one_that_was_edited() -> No
     first, second = "the first of all turns, ", "the first of all turns, abcd, second turn, "
     all_of.turn("a", first)
     all_of.turn("a", second)
-    assert all_of.reused("a", first + "abcd, another second turn, ") == len(first) - 1
+    assert all_of.reused("a", first + "abcd, another second turn, ") == len(first) + 4  # after its answer
     assert all_of.reused("b", first + "of another conversation") == len(first) - 1
 
 
@@ -181,6 +181,27 @@ def test_checkpoints_are_kept_for_the_newest_turns() -> None:
         all_of.turn("a", talk)
         talk += "abcd"
     assert all_of.reused("a", "turn 0, changed") == 0
+
+
+def test_checkpoints_stay_within_their_budget_and_the_newest_are_left() -> None:
+    budget = 2_000  # bytes; a checkpoint has four for every token before it
+    all_of = Conversations(RECURRENT, parking_bytes=budget)
+    talk = ""
+    for number in range(12):
+        talk += f"turn {number}, "
+        all_of.turn("a", talk)
+        held = all_of.scheduler._cache._slots
+        assert sum(one.size_bytes for one in held) + all_of.scheduler._cache.parked_bytes <= budget
+        talk += "abcd"
+    assert all_of.reused("a", talk + "another end") == len(talk)
+    assert all_of.reused("a", "turn 0, changed") == 0
+
+
+def test_without_a_budget_no_checkpoint_is_kept_and_turns_still_follow_on_each_other() -> None:
+    all_of = Conversations(RECURRENT, parking_bytes=0)
+    all_of.turn("a", "first turn, ")
+    assert all_of.reused("a", "first turn, abcdsecond turn") == len("first turn, abcd")
+    assert all_of.reused("a", "first turn, abcdanother") == 0
 
 
 @pytest.mark.parametrize("model", ["fake:tokens=4", RECURRENT])

@@ -10,7 +10,9 @@ import pytest
 from engine.contract.errors import InternalError, InvalidRequest
 from engine.contract.params import FORBIDDEN, SamplingParams
 from engine.generation.backend import Floats
-from engine.generation.sampler import LogitsSampler, match_lengths, penalized, without_repetition
+from engine.generation.sampler import LogitsSampler
+from engine.generation.sampling_steps import match_lengths, penalized, without_repetition
+from engine.generation.vocabulary import Vocabulary
 from tests.support import reference_sampling as reference
 from tests.support.reference_sampling import Distribution
 
@@ -30,8 +32,7 @@ def sampler(
         seed,
         history,
         logits=lambda _: logits,
-        piece=lambda token: bytes([token]),
-        vocabulary_size=len(logits),
+        vocabulary=Vocabulary(lambda token: bytes([65 + token]), len(logits), frozenset()),
     )
 
 
@@ -56,7 +57,7 @@ def sampler(
             ),
         ),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "reference",
 )
 def test_draws_follow_the_distribution_that_the_params_describe(
     changes: dict[str, Any], reference_of: Callable[[Distribution], Distribution]
@@ -149,10 +150,23 @@ def test_a_long_repetition_is_no_overflow() -> None:
     assert found[1] < -1e30
 
 
-def test_grammars_are_refused_in_words() -> None:
-    for changes in ({"grammar": 'root ::= "x"'}, {"json_schema": "{}"}):
-        with pytest.raises(InvalidRequest, match="grammars and JSON schemas"):
-            sampler(changes)
+@pytest.mark.parametrize("changes", [{}, {"top_k": 3}, {"top_p": 0.3}], ids=str)
+def test_a_grammar_refuses_what_was_drawn_and_has_another_drawn_of_what_it_allows(
+    changes: dict[str, Any],
+) -> None:
+    allowed = {0, 3, 5, 38}
+    shares = reference.softmax(dict(enumerate(map(float, LOGITS))))
+    within = reference.softmax({token: float(LOGITS[token]) for token in allowed})
+    if "top_k" in changes:
+        shares, within = (reference.top_k(one, 3) for one in (shares, within))
+    if "top_p" in changes:
+        shares, within = (reference.top_p(one, 0.3) for one in (shares, within))
+    refused = sum(share for token, share in shares.items() if token not in allowed)
+    drawing = sampler(changes | {"grammar": "root ::= [ADFg]*"})
+    counts = Counter(drawing.sample(0) for _ in range(DRAWS // 4))
+    for token in range(len(LOGITS)):
+        share = (shares.get(token, 0) + refused * within.get(token, 0)) if token in allowed else 0.0
+        assert abs(counts[token] - share * DRAWS / 4) <= 5 * (share * DRAWS / 4) ** 0.5 + (share > 0)
 
 
 def test_logits_that_are_no_numbers_are_an_error_and_no_token() -> None:

@@ -16,7 +16,8 @@ from engine.contract.hub_messages import (
     SearchRequest,
     TransferProgress,
 )
-from engine.contract.messages import CancelRequest, ChangeSettingRequest, ErrorEvent, Event, SettingsListed
+from engine.contract.messages import CancelRequest, ErrorEvent, Event
+from engine.contract.settings_messages import ChangeSettingRequest, SettingsListed
 from tests.support.fake_hub import FakeHub
 from tests.support.host_recorder import HostRecorder
 

@@ -7,13 +7,18 @@ import os
 import random
 import shutil
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from engine.contract.errors import InvalidRequest, ModelNotFound, StorageFailed, WorkerDied
+from engine.contract.job_messages import JobDone, JobProgress, JobRequest, JobsListed, JobsRequest
 from engine.contract.jobs import (
+    ConvertJob,
+    Job,
     JobRecord,
     MeasureJob,
     PlanJob,
@@ -21,26 +26,29 @@ from engine.contract.jobs import (
     QualityCard,
     QuantizeJob,
     QuantizeResult,
+    RecipeJob,
+    RecipeResult,
 )
-from engine.contract.messages import (
-    CancelRequest,
-    ErrorEvent,
-    Event,
-    FinishedEvent,
-    JobDone,
-    JobProgress,
-    JobRequest,
-    JobsListed,
-    JobsRequest,
-)
+from engine.contract.messages import CancelRequest, ErrorEvent, Event, FinishedEvent
 from engine.contract.paths import Paths, builtin_model, resources
+from engine.contract.workbench_messages import (
+    ForgetJobsRequest,
+    MoveJobRequest,
+    QualityCardsListed,
+    QualityCardsRequest,
+    TensorMapListed,
+    TensorMapRequest,
+)
 from engine.library.gguf import read_header
 from engine.library.quality_cards import QualityCards
+from engine.quantization.quantize import quantize
+from engine.quantization.recipe import Recipe
 from tests.support.host_recorder import HostRecorder
+from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 
 pytestmark = pytest.mark.llama
 
-NUM_KILLS = 100 if os.environ.get("RETORT_FULL_TESTS") else 10
+NUM_KILLS = 100 if os.environ.get("RETORT_FULL_TESTS") else 4
 TEXT = resources() / "builtin" / "STORIES.md"
 Q4_0 = json.dumps({"base": "Q4_0"})
 SLOW = json.dumps({"base": "Q2_K"})  # its search for scales takes longest of those without a matrix
@@ -183,6 +191,7 @@ def test_what_a_window_s_host_did_not_finish_the_next_one_starts_over(tmp_path: 
     states = {name: record.state for name, record in records.items()}
     assert states == {"measure": "cancelled", "waits": "done", "gone": "failed", "struck": "cancelled"}
     assert isinstance(records["waits"].result, QuantizeResult)
+    assert (records["waits"].starts, records["measure"].starts) == (2, 1)
     assert records["gone"].error_code == StorageFailed.code
     third = HostRecorder(keeps_jobs=True)
     assert listed(third, "list") == records
@@ -204,34 +213,53 @@ def test_a_damaged_record_is_passed_over_and_a_command_s_host_keeps_none(
     window.close()
 
 
+def contents(path: Path) -> dict[str, str]:
+    """The digests of a model's files."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return {file.name: digest(file) for file in files}
+
+
+def killable(kind: str, folder: Path) -> tuple[Path, Callable[[Path], Job]]:
+    """A source, and the job that writes a target from it in about a second."""
+    if kind == "convert":
+        pytest.importorskip("tokenizers", reason="needs the tokenizers library")
+        larger = {"hidden_size": 512, "moe_intermediate_size": 512, "n_group": 1, "topk_group": 1}
+        source = write_chat_checkpoint(folder / "source", DEEPSEEK | larger)
+        return source, lambda target: ConvertJob(source=str(source), target=str(target))
+    source = folder / "source.gguf"
+    quantize(builtin_model(), source, Recipe(base="F32"))
+    return source, lambda target: QuantizeJob(source=str(source), target=str(target), recipe=SLOW)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_a_kill_at_any_moment_harms_nothing(host: HostRecorder, tmp_path: Path) -> None:
-    source, whole, target = tmp_path / "source.gguf", tmp_path / "whole.gguf", tmp_path / "out.gguf"
-    host.submit(quantization("f32", source, json.dumps({"base": "F32"})))
-    assert isinstance(end_of(host, "f32"), JobDone)
+@pytest.mark.parametrize("kind", ["quantize", "convert"])
+def test_a_kill_at_any_moment_harms_nothing(kind: str, host: HostRecorder, tmp_path: Path) -> None:
+    source, job_to = killable(kind, tmp_path)
+    whole, target = tmp_path / "whole.gguf", tmp_path / "out.gguf"
     begun = time.monotonic()
-    host.submit(quantization("whole", whole, SLOW, str(source)))
+    host.submit(JobRequest(request_id="whole", job=job_to(whole)))
     assert isinstance(end_of(host, "whole"), JobDone)
     uninterrupted_s = time.monotonic() - begun
-    before, expected = digest(source), digest(whole)
+    before, expected = contents(source), digest(whole)
     chance = random.Random(seed := random.randrange(10**6))
     ends = []
     for number in range(NUM_KILLS):
-        host.submit(quantization(f"kill-{number}", target, SLOW, str(source)))
+        host.submit(JobRequest(request_id=f"kill-{number}", job=job_to(target)))
         process = wait_for_process()
-        time.sleep(chance.uniform(0, 1.1 * uninterrupted_s))
+        time.sleep(chance.uniform(0, uninterrupted_s))
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
         end = end_of(host, f"kill-{number}")
         ends.append(type(end).__name__)
         where = f"kill {number} of seed {seed}"
-        assert digest(source) == before, where
+        assert contents(source) == before, where
         assert not isinstance(end, ErrorEvent) or end.code == WorkerDied.code, where
         if isinstance(end, JobDone) or target.exists():
             assert digest(target) == expected, where
         assert {p.name for p in tmp_path.iterdir()} <= {"retort-home", source.name, whole.name, target.name}
         target.unlink(missing_ok=True)
+    print(f"{kind}: {Counter(ends)} of seed {seed}")
     assert "ErrorEvent" in ends, f"seed {seed}: no kill came in time"
 
 
@@ -253,8 +281,12 @@ def test_what_is_measured_is_kept_with_the_model_until_its_file_changes(
     assert isinstance(done, JobDone)
     assert cards.of(model) == (done.result,)
     assert cards.of(builtin_model()) == ()
+    assert cards.all() == (done.result,)
     os.utime(model, (1, 1))
     assert cards.of(model) == ()
+    assert cards.all() == ()
+    model.unlink()
+    assert cards.all() == ()
 
 
 @pytest.mark.parametrize(
@@ -288,3 +320,49 @@ def test_a_source_with_the_name_of_the_unfinished_result_is_never_deleted(
     assert isinstance(end, ErrorEvent)
     assert "another name" in end.message
     assert read_header(source).size_bytes == builtin_model().stat().st_size
+
+
+def test_a_waiting_job_goes_up_the_queue_and_what_is_over_can_be_forgotten(
+    host: HostRecorder, tmp_path: Path
+) -> None:
+    for name in "abc":
+        host.submit(quantization(name, tmp_path / f"{name}.gguf", SLOW if name == "a" else Q4_0))
+    host.submit(MoveJobRequest(request_id="move", job_id="c", places=1))
+    moved = host.wait_for(lambda e: isinstance(e, JobsListed) and e.request_id == "move")
+    assert isinstance(moved, JobsListed)
+    assert [record.request_id for record in moved.jobs] == ["a", "c", "b"]
+    host.submit(CancelRequest(request_id="a"))
+    assert end_of(host, "a") == FinishedEvent(request_id="a", reason="cancelled")
+    assert isinstance(end_of(host, "c"), JobDone)
+    assert isinstance(end_of(host, "b"), JobDone)
+    ends = [e.request_id for e in host.events if isinstance(e, JobDone)]
+    assert ends == ["c", "b"]
+    host.submit(ForgetJobsRequest(request_id="one", job_id="a"))
+    host.wait_for(lambda e: isinstance(e, JobsListed) and e.request_id == "one")
+    assert set(listed(host, "list")) == {"b", "c"}
+    host.submit(ForgetJobsRequest(request_id="all"))
+    host.wait_for(lambda e: isinstance(e, JobsListed) and e.request_id == "all")
+    assert listed(host, "again") == {}
+
+
+def test_a_map_the_cards_and_a_stock_recipe_wait_for_no_job(host: HostRecorder, tmp_path: Path) -> None:
+    host.submit(quantization("slow", tmp_path / "out.gguf", SLOW))
+    host.submit(TensorMapRequest(request_id="map", model="builtin"))
+    found = host.wait_for(lambda e: isinstance(e, TensorMapListed))
+    assert isinstance(found, TensorMapListed)
+    assert found.model == str(builtin_model())
+    assert found.size_bytes == builtin_model().stat().st_size
+    host.submit(QualityCardsRequest(request_id="cards"))
+    cards = host.wait_for(lambda e: isinstance(e, QualityCardsListed))
+    assert isinstance(cards, QualityCardsListed)
+    assert cards.cards == ()
+    budget_bytes = builtin_model().stat().st_size * 3 // 4
+    host.submit(JobRequest(request_id="fit", job=RecipeJob(model="builtin", budget_bytes=budget_bytes)))
+    done = end_of(host, "fit")
+    assert isinstance(done, JobDone)
+    assert isinstance(done.result, RecipeResult)
+    assert done.result.size_bytes <= budget_bytes
+    assert set(listed(host, "list")) == {"slow"}
+    for request_id, model in (("gone", "nowhere.gguf"), ("fake", "fake")):
+        host.submit(TensorMapRequest(request_id=request_id, model=model))
+        assert isinstance(end_of(host, request_id), ErrorEvent)

@@ -9,27 +9,32 @@ import psutil
 import pytest
 
 from engine.contract.errors import ModelChanged, ModelTooLarge
+from engine.contract.library_messages import ImportRequest, ModelImported
 from engine.contract.messages import (
     CancelRequest,
-    ChangeLoadRequest,
-    ChangeSettingRequest,
     ErrorEvent,
     Event,
-    ImportRequest,
     LoadRequest,
-    ModelImported,
     ModelLoaded,
     ModelUnloaded,
-    SettingsListed,
-    StatusListed,
-    StatusRequest,
     UnloadRequest,
 )
 from engine.contract.params import LoadParams
-from engine.host.workers import Pace
+from engine.contract.settings_messages import (
+    ChangeLoadRequest,
+    ChangeSettingRequest,
+    SettingsListed,
+    StatusListed,
+    StatusRequest,
+)
+from engine.host.pace import Pace
 from tests.support.host_recorder import HostRecorder, wait_until_no_worker_is_left, worker_processes
+from tests.support.random_gguf import RandomModel, write_random_model
 
 GIB = 2**30
+GIBIBYTE_MODEL = RandomModel(
+    architecture="llama", layers=16, hidden=2048, feed_forward=8192, heads=16, kv_heads=8, head_size=128
+)
 
 
 def unloaded(host: HostRecorder, model: str) -> ModelUnloaded:
@@ -128,9 +133,7 @@ def test_unloading_what_is_not_loaded_is_answered_too(host: HostRecorder) -> Non
 def test_a_model_that_does_not_fit_is_refused_in_words_before_anything_leaves(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    large = tmp_path / "large.gguf"
-    large.write_bytes(tiny_model.read_bytes())
-    os.truncate(large, GIB)  # a hole: it takes no room on the disk
+    large = write_random_model(tmp_path / "large.gguf", GIBIBYTE_MODEL, hollow=True)
     host = HostRecorder(Pace(available_bytes=lambda: GIB))
     host.ask("a", str(tiny_model), max_tokens=1, load=LoadParams(threads=1))
     host.finished("a")

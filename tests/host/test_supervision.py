@@ -22,8 +22,8 @@ from engine.contract.messages import (
 )
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import decode, encode, read_lines
+from engine.host.pace import Pace
 from engine.host.pulse import TICK_S, Pulse, RunningTime
-from engine.host.workers import Pace
 from tests.support.host_recorder import HostRecorder, worker_processes
 
 SLOW = "fake:rate=50,tokens=100000"

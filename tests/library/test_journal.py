@@ -1,20 +1,19 @@
 """The journal of a download: what counts as there, and what is done with one that does not fit."""
 
+import hashlib
 import io
 from pathlib import Path
 
 import pytest
 
 from engine.library.content_hash import ContentHash, RunningHash
-from engine.library.journal import BLOCK_BYTES, Journal, read_journal, sound_blocks
+from engine.library.journal import BLOCK_BYTES, Journal, JournalFile, any_journal, read_journal, sound_blocks
 
 CONTENT = bytes(range(256)) * (5 * BLOCK_BYTES // 512)  # two blocks and a half
 GIT_HELLO = "ce013625030ba8dba906f756967f9e9ca394464a"  # git hash-object of "hello\n"
 
 
 def noted(content: bytes, *indices: int) -> Journal:
-    import hashlib  # noqa: PLC0415
-
     journal = Journal(size_bytes=len(content), content_hash="h")
     for index in indices:
         start, end = journal.span(index)
@@ -45,7 +44,9 @@ def test_a_file_that_ends_too_early_has_lost_its_last_block() -> None:
     assert list(journal.missing_runs()) == [(2, 3)]
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"size_bytes": "x"}', b"\xff", b"[]"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b'{"size_bytes": "x"}', b"\xff", b"[]", b'{"size_bytes":-1,"content_hash":"h"}']
+)
 def test_a_journal_that_cannot_be_read_begins_anew(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "j.json").write_bytes(text)
     assert list(read_journal(tmp_path / "j.json", len(CONTENT), "h").missing_runs()) == [(0, 3)]
@@ -53,10 +54,29 @@ def test_a_journal_that_cannot_be_read_begins_anew(tmp_path: Path, text: bytes) 
 
 def test_a_journal_comes_back_and_that_of_another_file_does_not(tmp_path: Path) -> None:
     path = tmp_path / "j.json"
-    noted(CONTENT, 1).save(path)
+    JournalFile(path, noted(CONTENT, 1)).__exit__(None, None, None)
     assert read_journal(path, len(CONTENT), "h").blocks == noted(CONTENT, 1).blocks
     assert not any(read_journal(path, len(CONTENT), "other").blocks)
     assert not any(read_journal(path, len(CONTENT) + 1, "h").blocks)
+
+
+def test_notes_are_added_and_half_a_line_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "j.json"
+    with JournalFile(path, noted(CONTENT, 0)) as notes:
+        notes.note_block(1, "b" * 64)
+        notes.note_block(0, "")
+        notes.note_seam(77)
+    whole = path.read_bytes()
+    journal = read_journal(path, len(CONTENT), "h")
+    assert (journal.blocks, journal.seams) == (["", "b" * 64, ""], [77])
+    assert journal.known_bytes == BLOCK_BYTES
+    for length in range(len(whole) - 1):  # killed at any byte: never more than was noted
+        path.write_bytes(whole[:length])
+        found = any_journal(path)
+        assert found is None or not found.blocks[2]
+    path.write_bytes(whole + b'{"block":99,"sha256":"x"}\n{"seam":-5}\n{"block":2,"sha256":"' + b"c" * 9)
+    found = any_journal(path)
+    assert found is not None and (found.blocks, found.seams) == (journal.blocks, journal.seams)
 
 
 def test_a_small_file_s_hash_is_git_s() -> None:

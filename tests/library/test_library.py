@@ -16,10 +16,11 @@ from engine.contract.errors import (
 )
 from engine.contract.model_info import InstalledModel
 from engine.contract.paths import Paths
-from engine.library.importing import ImportCancelled, import_copy, import_reference, remove_model
+from engine.library.importing import ImportCancelled, import_copy, import_reference
 from engine.library.installed import InstalledModels
 from engine.library.places import find_model, list_places
 from engine.library.records import Records
+from engine.library.removal import remove_for_good
 from tests.support.tiny_checkpoint import DEEPSEEK, random_arrays, write_checkpoint
 from tests.support.tiny_model import write_tiny_model
 
@@ -115,7 +116,7 @@ def test_an_import_leaves_the_file_where_it_is_and_removing_only_forgets_it(
     assert import_reference(file, paths) == place
     assert not paths.models.exists()
     assert entry(paths, "local/Tiny-model").short_name == "Tiny-model"
-    assert remove_model(place, paths) == 0
+    assert remove_for_good(place, paths) == 0
     assert file.exists()
     assert names(paths) == ["builtin"]
 
@@ -133,7 +134,7 @@ def test_a_copy_lies_in_the_models_folder_and_removing_deletes_it(
     assert import_copy(file, paths).name == "local/tiny-2"
     file.unlink()
     place.check()
-    assert remove_model(place, paths) == tiny_model.stat().st_size
+    assert remove_for_good(place, paths) == tiny_model.stat().st_size
     assert names(paths) == ["builtin", "local/tiny-2"]
     assert everything_below(paths.models) == {
         Path("local"),
@@ -155,7 +156,7 @@ def test_a_model_in_parts_and_a_checkpoint_are_imported_whole(paths: Paths, outs
     assert not (copied.path / "weights.bin").exists()
     assert import_reference(folder, paths).name == "local/deep-2"
     for model in (place, copied):
-        assert remove_model(model, paths) > 0
+        assert remove_for_good(model, paths) > 0
     assert everything_below(paths.models) == set()
 
 
@@ -215,14 +216,14 @@ def test_a_file_that_changed_or_vanished_after_its_import_is_said_and_refused(
         find_model(place.name, paths).check()
     gone = entry(paths, place.name)
     assert (gone.info, "no model at" in gone.problem) == (None, True)
-    assert remove_model(find_model(place.name, paths), paths) == 0
+    assert remove_for_good(find_model(place.name, paths), paths) == 0
 
 
 def test_only_what_is_in_the_library_can_be_removed(paths: Paths, outside: Path, tiny_model: Path) -> None:
     put(tiny_model, outside / "tiny.gguf")
     for model, folders in (("builtin", ()), (str(tiny_model), ()), ("tiny", (str(outside),))):
         with pytest.raises(InvalidRequest):
-            remove_model(find_model(model, paths, folders), paths)
+            remove_for_good(find_model(model, paths, folders), paths)
     assert (outside / "tiny.gguf").exists()
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from engine.contract.catalogue_messages import NetworkEntry
 from engine.library import network_log
-from engine.library.network_log import KEPT_REQUESTS, NetworkEntry, NetworkLog
+from engine.library.network_log import KEPT_REQUESTS, NetworkLog
 
 
 def entry(number: int, *, has_ended: bool = False) -> NetworkEntry:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.backends.llama.native import load_native
 from engine.contract.errors import ModelDamaged
-from engine.contract.paths import builtin_model, resources
+from engine.contract.paths import resources
 from engine.library.gguf import read_header
 from engine.library.tensor_parts import Part, parts_of
 from engine.quantization.activations import Product, ProductListener, check_layout
@@ -18,6 +18,7 @@ from engine.quantization.quality import ReferenceScores, measure_against
 from engine.quantization.quantize import quantize
 from engine.quantization.recipe import Recipe
 from engine.quantization.scoring import ScoringModel
+from tests.support.builtin_models import BUILTIN_Q8_0
 
 pytestmark = pytest.mark.llama
 
@@ -33,7 +34,7 @@ def text() -> str:
 @pytest.fixture(scope="module")
 def matrix(text: str) -> ImportanceMatrix:
     return make_importance_matrix(
-        builtin_model(), text[:12_000], dataset="notices", chunk_length=CHUNK, max_chunks=16
+        BUILTIN_Q8_0, text[:8_000], dataset="notices", chunk_length=CHUNK, max_chunks=16
     )
 
 
@@ -42,7 +43,7 @@ def test_the_layout_of_tensors_is_the_library_s() -> None:
 
 
 def test_every_matrix_sees_every_token(matrix: ImportanceMatrix) -> None:
-    parts = parts_of(read_header(builtin_model()).tensors)
+    parts = parts_of(read_header(BUILTIN_Q8_0).tensors)
     assert set(matrix.sums) <= set(parts)
     assert not [name for name in matrix.sums if parts[name] == Part.MTP]  # it is not run
     for name, counts in matrix.counts.items():
@@ -62,9 +63,9 @@ def test_queries_and_the_latent_are_fed_alike(matrix: ImportanceMatrix) -> None:
 def test_the_sums_are_the_squares_of_what_goes_in(text: str) -> None:
     heard: list[Product] = []
     listener = ProductListener(load_native().library, heard.append)
-    with ScoringModel(builtin_model(), chunk_length=CHUNK, listener=listener) as model:
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK, listener=listener) as model:
         model.read(model.chunks_of(text)[0])
-    one = make_importance_matrix(builtin_model(), text, dataset="", chunk_length=CHUNK, max_chunks=1)
+    one = make_importance_matrix(BUILTIN_Q8_0, text, dataset="", chunk_length=CHUNK, max_chunks=1)
     for product in heard:
         for number in range(product.num_matrices):
             inputs = product.inputs[product.matrices == number].astype(np.float64)
@@ -136,15 +137,15 @@ def test_what_is_no_importance_matrix_is_refused(content: bytes, tmp_path: Path)
 
 def test_a_model_is_no_importance_matrix() -> None:
     with pytest.raises(ModelDamaged, match="no importance matrix"):
-        read_importance_matrix(builtin_model())
+        read_importance_matrix(BUILTIN_Q8_0)
 
 
 def test_low_bits_lose_less_with_it(matrix: ImportanceMatrix, text: str, tmp_path: Path) -> None:
-    with ScoringModel(builtin_model(), chunk_length=CHUNK) as model:
-        reference = ReferenceScores(model, text[20_000:32_000], tmp_path / "scores")
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model:
+        reference = ReferenceScores(model, text[20_000:24_000], tmp_path / "scores")
     found = []
     for importance in (None, matrix):
-        quantize(builtin_model(), tmp_path / "out.gguf", Recipe(base="Q2_K"), importance=importance)
+        quantize(BUILTIN_Q8_0, tmp_path / "out.gguf", Recipe(base="Q2_K"), importance=importance)
         with ScoringModel(tmp_path / "out.gguf", chunk_length=CHUNK) as model:
             divergence = measure_against(model, reference).divergence
         assert divergence is not None

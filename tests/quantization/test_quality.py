@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from engine.contract.errors import InvalidRequest
-from engine.contract.paths import builtin_model, resources
+from engine.contract.paths import resources
 from engine.quantization.quality import ReferenceScores, kl_divergence, log_softmax, measure, measure_against
 from engine.quantization.quantize import quantize
 from engine.quantization.recipe import Recipe
 from engine.quantization.scoring import ScoringModel
+from tests.support.builtin_models import BUILTIN_Q8_0
 from tests.support.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.llama
@@ -21,11 +22,11 @@ CHUNK = 128
 @pytest.fixture(scope="module")
 def text() -> str:
     """English that every machine has: the stories' own notices."""
-    return (resources() / "builtin" / "STORIES.md").read_text(encoding="utf-8")[:8000]
+    return (resources() / "builtin" / "STORIES.md").read_text(encoding="utf-8")[:3000]
 
 
 def test_perplexity_is_that_of_the_definition(text: str) -> None:
-    with ScoringModel(builtin_model(), chunk_length=CHUNK) as model:
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model:
         quality = measure(model, text)
         chunks = model.chunks_of(text)
         plain = []
@@ -41,13 +42,13 @@ def test_perplexity_is_that_of_the_definition(text: str) -> None:
 
 
 def test_every_chunk_begins_with_the_begin_token(text: str) -> None:
-    with ScoringModel(builtin_model(), chunk_length=CHUNK) as model:
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model:
         firsts = {chunk[0] for chunk in model.chunks_of(text)}
     assert len(firsts) == 1
 
 
 def test_a_model_is_no_distance_from_itself(text: str, tmp_path: Path) -> None:
-    with ScoringModel(builtin_model(), chunk_length=CHUNK) as model:
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model:
         reference = ReferenceScores(model, text, tmp_path / "scores")
         divergence = measure_against(model, reference).divergence
     assert divergence is not None
@@ -57,12 +58,12 @@ def test_a_model_is_no_distance_from_itself(text: str, tmp_path: Path) -> None:
 
 
 def test_fewer_bits_are_farther_away(text: str, tmp_path: Path) -> None:
-    with ScoringModel(builtin_model(), chunk_length=CHUNK) as model:
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model:
         reference = ReferenceScores(model, text, tmp_path / "scores")
     means = []
     for base in ("Q6_K", "Q4_K_M", "Q2_K"):
         target = tmp_path / f"{base}.gguf"
-        quantize(builtin_model(), target, Recipe(base=base))
+        quantize(BUILTIN_Q8_0, target, Recipe(base=base))
         with ScoringModel(target, chunk_length=CHUNK) as model:
             divergence = measure_against(model, reference).divergence
         assert divergence is not None
@@ -82,7 +83,7 @@ def test_divergence_is_that_of_the_definition() -> None:
 
 
 def test_other_vocabularies_are_not_compared(text: str, tmp_path: Path) -> None:
-    with ScoringModel(builtin_model(), chunk_length=CHUNK) as model:
+    with ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model:
         reference = ReferenceScores(model, text, tmp_path / "scores")
     with (
         ScoringModel(write_tiny_model(tmp_path / "tiny.gguf"), chunk_length=CHUNK) as other,
@@ -93,7 +94,12 @@ def test_other_vocabularies_are_not_compared(text: str, tmp_path: Path) -> None:
 
 def test_a_text_without_a_whole_chunk_is_refused() -> None:
     with (
-        ScoringModel(builtin_model(), chunk_length=CHUNK) as model,
+        ScoringModel(BUILTIN_Q8_0, chunk_length=CHUNK) as model,
         pytest.raises(InvalidRequest, match="at least 128 are needed"),
     ):
         measure(model, "Once upon a time.")
+
+
+def test_a_text_of_more_tokens_than_bytes_is_read_whole(tmp_path: Path) -> None:
+    with ScoringModel(write_tiny_model(tmp_path / "tiny.gguf"), chunk_length=CHUNK) as model:
+        assert len(model.chunks_of(" " * CHUNK)) == 3  # each a character of three bytes there

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import InvalidRequest, ModelDamaged
-from engine.contract.paths import builtin_model
 from engine.library.gguf import read_header
 from engine.quantization.file_types import FILE_TYPES, TENSOR_TYPE_NUMBERS
 from engine.quantization.quantize import plan, quantize
 from engine.quantization.recipe import Recipe, Rule
+from tests.support.builtin_models import BUILTIN_Q8_0
 from tests.support.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.llama
@@ -28,7 +28,7 @@ WITHOUT_IMPORTANCE = [
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built-in model in 32 bits; not all of its rows are divisible by 256."""
     path = tmp_path_factory.mktemp("source") / "f32.gguf"
-    quantize(builtin_model(), path, Recipe(base="F32"))
+    quantize(BUILTIN_Q8_0, path, Recipe(base="F32"))
     return path
 
 

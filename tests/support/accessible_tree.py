@@ -11,8 +11,10 @@ Role = QAccessible.Role
 CONTROLS = {
     Role.Button, Role.ButtonMenu, Role.ButtonDropDown, Role.CheckBox, Role.RadioButton, Role.ComboBox,
     Role.EditableText, Role.SpinBox, Role.Slider, Role.List, Role.ListItem, Role.Tree, Role.Table,
-    Role.PageTab, Role.HotkeyField, Role.Link, Role.MenuItem, Role.PopupMenu, Role.Dialog, Role.Window,
+    Role.PageTab, Role.PageTabList, Role.Cell,
+    Role.HotkeyField, Role.Link, Role.MenuItem, Role.PopupMenu, Role.Dialog, Role.Window,
 }  # fmt: skip
+PLACES = {Role.ListItem, Role.Cell}  # within a control: several may say the same, and a cell nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Thing:
     @property
     def is_control(self) -> bool:
         """Whether it is there to be used."""
-        return self.role in CONTROLS or self.takes_focus
+        return self.role in CONTROLS or (self.takes_focus and self.role != Role.Cell)
 
     def __str__(self) -> str:
         return f"{self.role.name} “{self.name}” in {self.path}"
@@ -66,12 +68,12 @@ def faults(things: list[Thing]) -> Iterator[str]:
     for thing in things:
         if thing.is_control and not thing.name:
             yield f"no name: {thing}"
-        if thing.takes_focus and thing.role not in CONTROLS and not thing.scrolls:
+        if thing.takes_focus and thing.role not in CONTROLS | PLACES and not thing.scrolls:
             yield f"no role: {thing}"
     named = Counter(
         (thing.parent, thing.role, thing.name)
         for thing in things
-        if thing.takes_focus and thing.role != Role.ListItem
+        if thing.takes_focus and thing.role not in PLACES
     )
     for (parent, role, name), count in named.items():
         if count > 1:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -36,14 +37,27 @@ class FakeRepository:
     license: str = "apache-2.0"
     gated: bool = False
     listed: dict[str, dict[str, Any]] = field(default_factory=dict)  # entries that are told otherwise
+    facts: dict[str, Any] = field(default_factory=dict)  # more of what the hub tells of it
+    tags: tuple[str, ...] = ()
+    _hashes: dict[str, tuple[bytes, str, str]] = field(default_factory=dict)
+
+    def hashes(self, path: str) -> tuple[str, str]:
+        """A file's SHA-256 and its git hash, reckoned once."""
+        content = self.files[path]
+        if path not in self._hashes or self._hashes[path][0] is not content:
+            git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            self._hashes[path] = content, hashlib.sha256(content).hexdigest(), git
+        return self._hashes[path][1:]
+
+    def all_tags(self) -> list[str]:
+        return ["gguf", f"license:{self.license}", *self.tags]
 
     def tree(self) -> list[dict[str, Any]]:
         entries = []
         for path, content in self.files.items():
-            git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            sha256, git = self.hashes(path)
             entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": git}
             if len(content) >= SMALL_FILE_BYTES:
-                sha256 = hashlib.sha256(content).hexdigest()
                 entry["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 134}
             entries.append(entry | self.listed.get(path, {}))
         return entries
@@ -56,11 +70,13 @@ ApiLie = Callable[["FakeHubHandler", str], bool]
 class FakeHub:
     """The server, its repositories and the log of what it sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.repositories: dict[str, FakeRepository] = {}
         self.requests: list[FileRequest] = []
         self.paths: list[str] = []  # of everything that was asked
+        self.queries: list[dict[str, list[str]]] = []  # of the searches
         self.sent_bytes = 0  # of files, as handed to the system
+        self.sent_by_request: list[int] = []  # the same for each of `requests`
         self.bytes_per_s = 0  # 0 is as fast as it goes
         self.file_lie: FileLie | None = None
         self.api_lie: ApiLie | None = None
@@ -68,11 +84,14 @@ class FakeHub:
         self.lock = threading.Lock()
         handler = type("Handler", (FakeHubHandler,), {"hub": self})
         self._server = _QuietServer(("127.0.0.1", 0), handler)
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="fake-hub")
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def add(self, name: str, files: dict[str, bytes], **facts: Any) -> FakeRepository:
         repository = self.repositories[name] = FakeRepository(files, **facts)
@@ -105,6 +124,7 @@ class FakeHubHandler(BaseHTTPRequestHandler):
     hub: FakeHub
     protocol_version = "HTTP/1.1"
     timeout = 1  # of a connection that is kept open for nothing
+    number = 0  # of the file's request that is being answered
 
     def do_GET(self) -> None:
         self._answer()
@@ -132,14 +152,17 @@ class FakeHubHandler(BaseHTTPRequestHandler):
         elif repository.gated and not self.headers.get("Authorization"):
             self.send_whole(401, b"", {"X-Error-Code": "GatedRepo"})
         else:
-            self._answer_file(repository, path, repository.files[file])
+            self._answer_file(repository, path, file)
 
     def _answer_api(self, path: str, query: dict[str, list[str]]) -> None:
         if path == "/api/models":
+            self.hub.queries.append(query)
             word = query.get("search", [""])[0].lower()
             found = [
                 {"id": name, "author": r.author, "downloads": 7, "likes": 3, "gated": r.gated}
-                | {"tags": ["gguf", f"license:{r.license}"], "lastModified": "2026-11-01T12:00:00.000Z"}
+                | {"tags": r.all_tags(), "lastModified": "2026-11-01T12:00:00.000Z"}
+                | {"siblings": [{"rfilename": path} for path in r.files]}
+                | r.facts
                 for name, r in self.hub.repositories.items()
                 if word in name.lower()
             ]
@@ -155,11 +178,12 @@ class FakeHubHandler(BaseHTTPRequestHandler):
         elif rest[:1] == ["tree"]:
             self.send_json(repository.tree())
         else:
-            tags = ["gguf", f"license:{repository.license}"]
-            info = {"id": name, "author": repository.author, "sha": repository.commit, "tags": tags}
+            info: dict[str, Any] = {"id": name, "author": repository.author, "sha": repository.commit}
+            info |= {"tags": repository.all_tags()}
             self.send_json(info | {"gated": "auto" if repository.gated else False, "siblings": []})
 
-    def _answer_file(self, repository: FakeRepository, path: str, content: bytes) -> None:
+    def _answer_file(self, repository: FakeRepository, path: str, file: str) -> None:
+        content = repository.files[file]
         spoken = self.headers.get("Range", "")
         start, _, last = spoken.removeprefix("bytes=").partition("-")
         request = FileRequest(
@@ -171,9 +195,11 @@ class FakeHubHandler(BaseHTTPRequestHandler):
         )
         with self.hub.lock:
             self.hub.requests.append(request)
+            self.hub.sent_by_request.append(0)
+            self.number = len(self.hub.requests) - 1
         if self.hub.file_lie is not None and self.hub.file_lie(self, request, content):
             return
-        told = {"X-Repo-Commit": repository.commit, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        told = {"X-Repo-Commit": repository.commit, "ETag": f'"{repository.hashes(file)[0]}"'}
         self.send_range(request, content, told)
 
     # what lies are made of
@@ -214,6 +240,7 @@ class FakeHubHandler(BaseHTTPRequestHandler):
                 sent += len(piece)
                 with self.hub.lock:
                     self.hub.sent_bytes += len(piece)
+                    self.hub.sent_by_request[self.number] += len(piece)
                 if self.hub.bytes_per_s:
                     ahead_s = sent / self.hub.bytes_per_s - (time.monotonic() - began)
                     self.hub.is_closing.wait(max(0.0, ahead_s))

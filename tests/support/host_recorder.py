@@ -18,8 +18,8 @@ from engine.contract.messages import (
 )
 from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.contract.paths import Paths
+from engine.host.pace import Pace
 from engine.host.router import EngineHost
-from engine.host.workers import Pace
 
 WAIT_S = 60.0
 

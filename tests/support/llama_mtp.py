@@ -15,6 +15,8 @@ import numpy as np
 from llama_cpp import llama_cpp_ext as ext
 from numpy.typing import NDArray
 
+from tests.support.llama_logits import F32, NO_FLASH_ATTENTION
+
 Floats = NDArray[np.float32]
 MTP_CONTEXT = 1  # LLAMA_CONTEXT_TYPE_MTP
 
@@ -34,9 +36,12 @@ class MtpModel:
             1,
         )
         target.n_rs_seq = 1
+        target.type_k = target.type_v = F32
+        target.flash_attn_type = NO_FLASH_ATTENTION
         self.target = llama_cpp.llama_init_from_model(model, target)
         draft = llama_cpp.llama_context_default_params()
         draft.n_ctx, draft.n_batch, draft.n_threads, draft.n_threads_batch = num_context, num_context, 1, 1
+        draft.type_k, draft.type_v, draft.flash_attn_type = F32, F32, NO_FLASH_ATTENTION
         draft.ctx_type, draft.ctx_other, draft.n_rs_seq = MTP_CONTEXT, self.target, 0
         self.draft = llama_cpp.llama_init_from_model(model, draft)
         ext.llama_set_embeddings_nextn(self.target, True, False)

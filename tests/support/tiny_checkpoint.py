@@ -161,6 +161,18 @@ def write_tokenizer(folder: Path, *, num_tokens: int = 260) -> None:
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [257, 259]}))
 
 
+def write_small_tokenizer(folder: Path, num_tokens: int) -> None:
+    """A byte-level tokenizer of single characters, of which not every byte has one."""
+    import tokenizers  # noqa: PLC0415  (tests without torch have none)
+    from tokenizers.pre_tokenizers import ByteLevel  # noqa: PLC0415
+
+    alphabet = sorted(ByteLevel.alphabet(), key=lambda character: (character not in "ĠĊ", character))
+    model = tokenizers.models.BPE({character: n for n, character in enumerate(alphabet[:num_tokens])}, [])
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
 def write_chat_checkpoint(folder: Path, config: dict[str, Any], *, seed: int = 0) -> Path:
     """A whole model that can be talked to."""
     config = config | {"vocab_size": 260}

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.application import Application
 from app.conversations.conversation import Message
+from engine.contract.settings_messages import StatusListed
 
 WAIT_MS = 20_000  # generous: a test machine may be busy
 
@@ -43,8 +44,14 @@ def wait_for_text(application: Application, qtbot: QtBot, length: int = 10) -> N
     qtbot.waitUntil(lambda: len(answer(application).text) >= length, timeout=WAIT_MS)
 
 
-def worker() -> psutil.Process:
-    """The newest one: the worker of the model that was chosen last."""
-    host = next(child for child in psutil.Process().children() if "engine.host" in child.cmdline())
-    workers = [child for child in host.children() if "--generation" in child.cmdline()]
-    return max(workers, key=lambda worker: int(worker.cmdline()[-1]))
+def answering_worker(application: Application, qtbot: QtBot) -> psutil.Process:
+    """The one that an answer comes from; there may be others, which only look what the machine has."""
+
+    def answers(_request_id: str, status: StatusListed) -> bool:
+        return any(worker.phase == "answering" for worker in status.workers)
+
+    client = application.workings.client
+    with qtbot.waitSignal(client.status_listed, timeout=WAIT_MS, check_params_cb=answers) as listed:
+        client.ask_status()
+    (worker,) = [worker for worker in listed.args[1].workers if worker.phase == "answering"]
+    return psutil.Process(worker.pid)

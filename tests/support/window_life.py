@@ -76,7 +76,9 @@ class Life:
         """Return when something holds; fails with a sentence after the limit, or when the process ends."""
         deadline = time.monotonic() + limit_s
         while not holds():
-            assert time.monotonic() < deadline and self.process.poll() is None, otherwise
+            ended = self.process.poll()
+            assert ended is None, f"{otherwise}: it ended with {ended}"
+            assert time.monotonic() < deadline, f"{otherwise} within {limit_s:g} s"
             time.sleep(0.005)
 
     def kill(self) -> float:

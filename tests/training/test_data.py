@@ -66,8 +66,10 @@ def test_questions_about_facts_are_told_from_others(question: str, expected: boo
     assert data.is_about_a_fact(question) is expected
 
 
-def test_the_real_stories_are_clean_credited_and_apart_from_the_held_out_ones(shared_data: Path) -> None:
-    real = data.read_corpus(shared_data, seed=1)
+def test_the_real_stories_are_clean_credited_and_apart_from_the_held_out_ones(
+    real_corpus: data.Corpus,
+) -> None:
+    real = real_corpus
     assert len(real.stories) > 600
     assert len(real.held_out) == 40
     assert not {story.title for story in real.stories} & {story.title for story in real.held_out}

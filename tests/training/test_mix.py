@@ -2,13 +2,12 @@
 
 import random
 import re
-from pathlib import Path
 
 import pytest
 
 from engine.training import mix, sums, voices
-from engine.training.data import Corpus, RealStory, read_corpus
-from engine.training.messages import END_THINK, THINK, Dialogue
+from engine.training.data import Corpus, RealStory
+from engine.training.messages import THINK, Dialogue
 from engine.training.persona import HELPLINE
 from engine.training.recall import story_questions, told_fact
 from engine.training.small_talk import group
@@ -80,23 +79,30 @@ def test_a_voice_is_asked_for_by_the_system_prompt() -> None:
         assert any(voice in system.content for voice in voices.VOICES)
 
 
-def test_counts_end_at_the_result() -> None:
+def test_a_count_goes_to_the_result_and_says_how_many_steps_are_left() -> None:
     for seed in range(200):
         a, sign, b = sums.draw_sum(random.Random(seed))
         result = int(sums.answer_of(a, sign, b).split("= ")[1].rstrip("."))
-        counted = re.findall(r"(\d+): (\d+)", sums.counted(a, sign, b))
         assert sums.counted(a, sign, b).endswith(f"The answer is {result}.")
         assert result == (a + b if sign == "+" else a - b) >= 0
-        assert [int(step) for step, _ in counted] == list(range(1, len(counted) + 1))
-        assert not counted or int(counted[-1][1]) == result
+        steps = re.findall(r"(\d+), (\d+|none) left", sums.counted(a, sign, b))
+        left = [0 if each == "none" else int(each) for _, each in steps]
+        assert left == list(range(len(steps) - 1, -1, -1))
+        assert not steps or int(steps[-1][0]) == result
+
+
+def test_a_sum_that_nobody_wants_thought_about_is_counted_aloud() -> None:
+    answers = [answer_of(sums.sum_exchange(random.Random(seed))) for seed in range(200)]
+    assert any("none left. So " in answer for answer in answers)
+    assert not any(THINK in answer for answer in answers)
 
 
 def test_held_out_sums_are_never_trained_on() -> None:
     rng = random.Random(1)
     for _ in range(500):
         for dialogue in (sums.sum_exchange(rng), sums.thought_sum(rng)):
-            a, sign, b = answer_of(dialogue).split(END_THINK)[-1].split(" = ")[0].split()
-            assert not sums.is_held_out(int(a), sign, int(b))
+            (found,) = re.findall(r"(\d+) ([+-]) (\d+) =", answer_of(dialogue))
+            assert not sums.is_held_out(int(found[0]), found[1], int(found[2]))
 
 
 def test_reasoning_comes_only_where_it_is_asked_for() -> None:
@@ -123,10 +129,9 @@ def test_a_question_about_a_story_is_answered_from_the_story() -> None:
         assert any(word in story.text for word in noun[3:])
 
 
-def test_no_question_of_the_real_data_is_without_an_answer_in_some_voice(shared_data: Path) -> None:
-    real = read_corpus(shared_data, seed=1)
-    assert len(real.small_talk) > 80
-    for intent in real.small_talk:
+def test_no_question_of_the_real_data_is_without_an_answer_in_some_voice(real_corpus: Corpus) -> None:
+    assert len(real_corpus.small_talk) > 80
+    for intent in real_corpus.small_talk:
         assert set(intent.answers) == set(voices.VOICES)
         assert intent.questions
 

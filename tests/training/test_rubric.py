@@ -1,16 +1,12 @@
-"""What the rubric lets pass and what it refuses; that its drawn prompts are new to the training."""
+"""What the rubric lets pass and what it refuses."""
 
-import random
-import re
 from collections.abc import Sequence
 
 import pytest
 
-from engine.training import mix, rubric, words
-from engine.training.data import Corpus
+from engine.training import rubric
 from engine.training.messages import Message
 from engine.training.rubric import Answer, Prompt, says, sounds, tells_of
-from engine.training.stories import make_story
 
 STORY = (
     "There was a fox. The fox had a kite. It was red. It was old. The kite flew away. "
@@ -24,7 +20,7 @@ def passes(prompt: Prompt, *answers: str, ended: bool = True) -> bool:
 
 
 def test_an_answer_must_end_and_must_not_loop() -> None:
-    prompt = Prompt(turns=("Hello",), check=says("hello"))
+    prompt = Prompt(turns=("Hello",), check=says("hello"), example="Hello.")
     assert passes(prompt, "Hello!")
     assert not passes(prompt, "Hello!", ended=False)
     assert not passes(prompt, "Hello to you. " * 3)
@@ -44,10 +40,11 @@ def test_a_subject_that_is_forgotten_fails() -> None:
 
 
 def test_reasoning_is_wanted_where_it_was_asked_for_and_only_there() -> None:
-    thinks = Prompt(turns=("Think. 3 + 4",), check=rubric.results_in(7), thinks=True)
+    thinks = Prompt(turns=("Think. 3 + 4",), check=rubric.results_in(7), example="", thinks=True)
     assert passes(thinks, "<think>Count.</think>3 + 4 = 7.")
     assert not passes(thinks, "3 + 4 = 7.")
-    assert not passes(Prompt(turns=("3 + 4",), check=rubric.results_in(7)), "<think>x</think>3 + 4 = 7.")
+    silent = Prompt(turns=("3 + 4",), check=rubric.results_in(7), example="7")
+    assert not passes(silent, "<think>x</think>3 + 4 = 7.")
     assert not passes(thinks, "<think>7</think>3 + 4 = 8.")
 
 
@@ -59,7 +56,7 @@ def test_a_voice_is_told_from_the_others() -> None:
 
 
 def test_a_conversation_is_judged_by_its_last_answer() -> None:
-    prompt = Prompt(turns=("I am Tom.", "Who am I?"), check=says(r"\btom\b"))
+    prompt = Prompt(turns=("I am Tom.", "Who am I?"), check=says(r"\btom\b"), example="Tom.")
     assert passes(prompt, "Hi!", "You are Tom.")
     assert not passes(prompt, "Hi, Tom!", "I do not know.")
 
@@ -81,27 +78,6 @@ def test_every_conversation_gets_a_seed_of_its_own() -> None:
     assert seeds == [2000, 2001, 2002]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_what_is_drawn_is_new_to_the_training(seed: int) -> None:
-    corpus = Corpus(stories=(), held_out=(), books=(), small_talk=(), unanswerable=())
-    trained: set[str] = set()
-    for document in mix.draw_epoch(corpus, random.Random(seed), mix.Mix()):
-        if not isinstance(document, str):
-            trained |= {message.content.lower().rstrip(".?!") for message in document}
-    for prompt in rubric.draw(seed):
-        last = prompt.turns[-1].lower().rstrip(".?!")
-        if prompt.system:
-            assert prompt.system.lower().rstrip(".?!") not in trained
-        elif len(prompt.turns) == 1:
-            assert last not in trained
-
-
-def test_no_eight_words_that_are_expected_stand_in_a_generated_story() -> None:
-    expected = [prompt.turns[0] for prompt in (*rubric.FIXED, *rubric.draw(1))]
-    stories = " ".join(make_story(random.Random(seed)).text for seed in range(300))
-    told = re.findall(r"\w+", stories.lower())
-    runs = {tuple(told[at : at + 8]) for at in range(len(told))}
-    for text in expected:
-        asked = re.findall(r"\w+", text.lower())
-        assert not any(tuple(asked[at : at + 8]) in runs for at in range(len(asked) - 7))
-    assert not words.HELD_OUT_NOUNS & set(told)
+@pytest.mark.parametrize("prompt", [*rubric.FIXED, *rubric.draw(1), *rubric.draw(2)])
+def test_the_answer_beside_a_prompt_passes(prompt: Prompt) -> None:
+    assert passes(prompt, *["Hello."] * (len(prompt.turns) - 1), prompt.example)

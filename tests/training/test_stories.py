@@ -66,6 +66,33 @@ def test_a_story_tells_of_what_its_requests_ask_for() -> None:
                 assert part.split()[-1] in story.text
 
 
+def test_who_asks_for_two_things_hears_of_both_more_than_once() -> None:
+    nouns = words.ANIMALS + words.MEN + words.WOMEN + words.PEOPLE + words.TALKING_THINGS
+    pairs = 0
+    for story in STORIES:
+        for subject in story.subjects:
+            first, _, other = subject.partition(" and ")
+            if other:
+                pairs += 1
+                for part in (first, other):
+                    assert len(re.findall(rf"\b{part.split()[-1]}\b", story.text)) > 1, story
+    assert pairs > 1000
+    assert any(story.hero and story.hero.noun in words.TALKING_THINGS for story in STORIES)
+    assert all(story.hero is None or story.hero.noun in nouns for story in STORIES)
+
+
+def test_invented_words_are_in_every_request_for_their_story() -> None:
+    known = set(words.ANIMALS + words.MEN + words.WOMEN + words.PEOPLE + words.TALKING_THINGS)
+    known |= {*words.PLACES, *words.SKY_THINGS, *words.UNCOUNTED_FOODS}
+    for seed in range(300):
+        story = make_story(random.Random(seed), new_word_share=1.0)
+        new = {each for each in (story.hero, story.thing) if each is not None and each.noun not in known}
+        for subject in story.subjects:
+            assert all(each.noun in subject.split() for each in new), story
+        text = story.text + " ".join(story.subjects)
+        assert re.search(r"\b(?:an (?![aeiou]|hour)|a (?=[aeio]|u(?!ni)))\w+", text) is None, text
+
+
 def test_every_plot_is_told() -> None:
     plots = (*HERO_PLOTS, *THING_PLOTS, *OPEN_HERO_PLOTS, *OPEN_THING_PLOTS)
     for plot in plots:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch")
 
 from engine.training import run as training_run  # noqa: E402
+from engine.training.average import averaged  # noqa: E402
 from engine.training.data import Corpus  # noqa: E402
 from engine.training.dialogues import story_exchange  # noqa: E402
 from engine.training.loss import joint_loss, measure, token_losses  # noqa: E402
@@ -32,6 +34,15 @@ TINY = TrainingParams(
 TEXTS = [story_exchange(random.Random(seed))[0][1].content for seed in range(40)]
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """A model this tiny is computed faster by one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Training:
     corpus = Corpus(stories=(), held_out=(), books=(), small_talk=(), unanswerable=())
@@ -45,8 +56,8 @@ def rows(training: Training) -> Rows:
     return training.rows(TINY.row_length)
 
 
-def test_twenty_steps_make_both_losses_fall(training: Training, rows: Rows) -> None:
-    losses = [training.train(rows, 8 * step, 1.0) for step in range(20)]
+def test_a_dozen_steps_make_both_losses_fall(training: Training, rows: Rows) -> None:
+    losses = [training.train(rows, 8 * step, 1.0) for step in range(12)]
     for kind in (0, 1):
         last = [each[kind] for each in losses[-3:]]
         assert sum(last) / 3 < 0.85 * losses[0][kind]
@@ -106,6 +117,27 @@ def test_a_run_ends_with_its_time_and_leaves_a_checkpoint_and_its_losses(
     assert records[-1]["held_out"] < 7
     assert 0 < records[-1]["held_out_acceptance"] <= 1
     assert (tmp_path / CHECKPOINT).exists()
+
+
+def test_the_model_of_a_run_is_the_mean_of_what_it_was_while_the_rates_fell(
+    training: Training, rows: Rows, tmp_path: Path
+) -> None:
+    for step, elapsed_s in enumerate((1.0, 6.0, 9.0)):
+        training.train(rows, 8 * step, 1.0)
+        training.elapsed_s = elapsed_s
+        training.keep_weights(budget_s=10.0)
+    kept = [torch.load(path, weights_only=True) for path in tmp_path.glob("weights_*.pt")]
+    assert len(kept) == 2
+    training.average_kept()
+    for name, tensor in training.model.state_dict().items():
+        assert torch.allclose(tensor, torch.stack([each[name] for each in kept]).mean(0), atol=1e-6)
+
+
+def test_a_mean_of_weights_counts_each_with_its_share() -> None:
+    states = [({"a": torch.tensor([2.0])}, 3.0), ({"a": torch.tensor([6.0])}, 1.0)]
+    assert averaged(states)["a"].item() == 3.0
+    with pytest.raises(ValueError, match="no weights"):
+        averaged([])
 
 
 def test_a_stopped_run_does_no_more_steps(training: Training, monkeypatch: pytest.MonkeyPatch) -> None:

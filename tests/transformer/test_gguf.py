@@ -18,13 +18,20 @@ from engine.library.checkpoint import read_checkpoint
 from engine.library.gguf import GgufHeader, read_header
 from engine.library.gguf_types import TENSOR_TYPES
 from engine.transformer.gguf_blocks import READERS, dequantize
+from engine.transformer.gguf_source import GgufSource
 from engine.transformer.model import Transformer, load_model
 from tests.support.tiny_checkpoint import DEEPSEEK, random_arrays, write_checkpoint
 from tests.support.tiny_gguf import write_deepseek_gguf
+from tests.support.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.torch
 
 TYPES = {type_.name: type_ for type_ in TENSOR_TYPES.values()}
+SCALES = {
+    "Q8_0": [0], "Q4_0": [0], "Q5_0": [0], "Q5_1": [0, 2],
+    "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208],
+    "IQ4_NL": [0], "IQ4_XS": [0],
+}  # fmt: skip
 TOKEN_IDS = [(7 * place * place + 3 * place) % 64 for place in range(18)]
 
 
@@ -34,7 +41,7 @@ def test_blocks_become_the_numbers_that_the_format_means(name: str) -> None:
     rng = np.random.default_rng(1)
     data = rng.integers(0, 256, (blocks, kind.block_bytes), dtype=np.uint8)
     if kind.block_values > 1:  # scales that are numbers
-        for place in {"Q8_0": [0], "Q4_0": [0], "Q4_K": [0, 2], "Q6_K": [208]}[name]:
+        for place in SCALES[name]:
             scales = rng.normal(0, 0.1, (blocks, 1)).astype(np.float16)
             data[:, place : place + 2] = scales.view(np.uint8)
     else:
@@ -102,8 +109,8 @@ def test_hostile_metadata_gives_a_model_or_one_sentence(sound: GgufHeader, value
 
 def test_what_is_missing_or_unknown_is_said(tmp_path: Path) -> None:
     arrays = random_arrays(DEEPSEEK)
-    other = write_deepseek_gguf(tmp_path / "a.gguf", DEEPSEEK, arrays, kind=GGMLQuantizationType.Q5_0)
-    with pytest.raises(ModelUnsupported, match="type Q5_0, unknown to the torch engine"):
+    other = write_deepseek_gguf(tmp_path / "a.gguf", DEEPSEEK, arrays, kind=GGMLQuantizationType.Q4_1)
+    with pytest.raises(ModelUnsupported, match="type Q4_1, unknown to the torch engine"):
         load_model(read_header(other))
     wrong = write_deepseek_gguf(tmp_path / "b.gguf", DEEPSEEK | {"v_head_dim": 7}, arrays)
     with pytest.raises(ModelDamaged, match=r"kv_b_proj\.weight has shape"):
@@ -116,3 +123,14 @@ def test_what_is_missing_or_unknown_is_said(tmp_path: Path) -> None:
     damaged = write_deepseek_gguf(tmp_path / "c.gguf", DEEPSEEK, arrays)
     with pytest.raises(ModelDamaged, match="holds values that are no numbers"):
         load_model(read_header(damaged))
+
+
+def test_a_model_in_several_files_is_the_same_model(tiny_model: Path, tmp_path: Path) -> None:
+    first = write_tiny_model(tmp_path / "cut.gguf", tensors_per_file=8)
+    whole, cut = load_model(read_header(tiny_model)), load_model(read_header(first))
+    assert torch.equal(logits(cut), logits(whole))
+    kept = GgufSource(read_header(first))
+    assert [path.name for path in kept.files] == [f"cut-0000{n}-of-00003.gguf" for n in (1, 2, 3)]
+    kept.files[2].unlink()
+    with pytest.raises(ModelDamaged, match=r"its part cut-00003-of-00003\.gguf is missing"):
+        read_header(first)

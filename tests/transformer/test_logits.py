@@ -5,7 +5,6 @@ RETORT_FULL_TESTS=1 draws three times as many. A failure names the seed; RETORT_
 
 import os
 import random
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,9 @@ from tests.support.drawn_models import FAMILIES, VOCABULARY_SIZE, draw, ours
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 ROUNDS = 12 if os.environ.get("RETORT_FULL_TESTS") else 4  # times nine families
-FIRST_SEED = int(os.environ.get("RETORT_TEST_SEED") or len(FAMILIES) * secrets.randbelow(10**6))
+# the same in all processes of one run, which have to collect the same tests
+DRAW = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+FIRST_SEED = int(os.environ.get("RETORT_TEST_SEED") or len(FAMILIES) * DRAW.randrange(10**6))
 TOLERANCE = 1e-4  # of the largest logit; measured: at most 5e-6 in 270 draws
 
 

@@ -12,14 +12,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch")
 
 from engine.contract.params import SamplingParams
-from engine.generation.distribution import Distribution, Filters
+from engine.generation.distribution import Distribution
 from engine.generation.draft import Draft, PromptLookup
-from engine.generation.governor import Governor
-from engine.generation.speculative import Limits, Speculation, generate_with_drafts
+from engine.generation.sequence import Sequence
 from engine.library.checkpoint import read_checkpoint
-from engine.transformer.drafters import ModelDrafter, MtpDrafter, TransformerVerifier
+from engine.transformer.drafters import ModelDrafter, MtpDrafter
 from engine.transformer.model import Transformer, load_model
 from tests.support.tiny_checkpoint import DEEPSEEK, random_arrays, write_checkpoint
+from tests.support.transformer_drafts import CHUNK, drafted_answer
 
 pytestmark = pytest.mark.torch
 
@@ -76,25 +76,11 @@ def plain_greedy(model: Transformer, prompt: list[int], num_tokens: int) -> list
 
 
 def drafted(
-    model: Transformer, drafter: Any, prompt: list[int], *, depth: int, sampling: Any = None, **limits: Any
-) -> tuple[list[int], Speculation]:
-    """An answer with drafts of a fixed depth, and what became of them."""
-    rng = np.random.default_rng(0)
-    params = sampling or SamplingParams(temperature=0)
-    speculation = Speculation(list(prompt), len(prompt), governor=Governor(fixed=depth))
-    verifier = TransformerVerifier(model, model.new_cache(CONTEXT))
-    limits = {"max_tokens": NEW_TOKENS} | limits
-    filters = Filters(params, lambda token: b"", rng)
-    steps = generate_with_drafts(
-        verifier,
-        drafter,
-        speculation,
-        filters=filters,
-        random=rng,
-        limits=Limits(**limits),
-        cancelled=lambda: False,
+    model: Transformer, drafter: Any, prompt: list[int], **options: Any
+) -> tuple[list[int], Sequence]:
+    return drafted_answer(
+        model, drafter, prompt, **({"max_tokens": NEW_TOKENS, "context_length": CONTEXT} | options)
     )
-    return list(steps), speculation
 
 
 def prompts(count: int = PROMPTS) -> list[list[int]]:
@@ -106,9 +92,11 @@ def prompts(count: int = PROMPTS) -> list[list[int]]:
 def test_greedy_answers_with_mtp_are_plain_ones(model: Transformer, depth: int) -> None:
     accepted = drafts = 0
     for prompt in prompts():
-        found, speculation = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=depth)
+        found, sequence = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=depth)
         assert found == plain_greedy(model, prompt, NEW_TOKENS)
-        accepted, drafts = accepted + speculation.num_accepted, drafts + speculation.num_drafted
+        assert sequence.drafting is not None
+        accepted += sequence.drafting.num_accepted
+        drafts += sequence.drafting.num_drafted
     assert 0.3 < accepted / drafts < 1  # both ways were taken
 
 
@@ -120,11 +108,11 @@ def test_greedy_answers_of_a_model_with_experts_are_plain_ones(other: Transforme
             "lookup": lambda: PromptLookup(longest=2, shortest=1),
             "itself": lambda: ModelDrafter(other, CONTEXT),
         }
-        found, speculation = drafted(other, makers[drafter](), prompt, depth=3)
+        found, sequence = drafted(other, makers[drafter](), prompt, depth=3)
         assert found == plain_greedy(other, prompt, NEW_TOKENS)
-        if drafter == "itself":
-            assert speculation.acceptance is not None
-            assert speculation.acceptance > 0.9  # a near tie cuts a block short
+        assert sequence.drafting is not None
+        if drafter == "itself":  # a near tie cuts a block short
+            assert sequence.drafting.num_accepted > 0.9 * sequence.drafting.num_drafted
 
 
 def note(seen: list[Any], logits: Any, history: Any) -> Draft:
@@ -155,14 +143,14 @@ def test_an_end_token_inside_a_block_ends_the_answer(model: Transformer) -> None
     prompt = prompts(1)[0]
     whole = plain_greedy(model, prompt, NEW_TOKENS)
     for end in sorted(set(whole))[:8]:
-        found, speculation = drafted(
+        found, sequence = drafted(
             model, MtpDrafter(model, CONTEXT), prompt, depth=3, end_tokens=frozenset({end})
         )
         assert found == whole[: whole.index(end)]
-        assert speculation.token_ids[-1] == end
+        assert (sequence.token_ids[-1], sequence.reason) == (end, "stop")
 
 
-@pytest.mark.parametrize("max_tokens", [0, 1, 2, 3, 7])
+@pytest.mark.parametrize("max_tokens", [1, 2, 3, 7])
 def test_the_limit_inside_a_block_is_kept(model: Transformer, max_tokens: int) -> None:
     prompt = prompts(1)[0]
     found, _ = drafted(model, ModelDrafter(model, CONTEXT), prompt, depth=4, max_tokens=max_tokens)
@@ -171,22 +159,23 @@ def test_the_limit_inside_a_block_is_kept(model: Transformer, max_tokens: int) -
 
 def test_a_full_context_ends_the_answer_where_plain_decoding_ends(model: Transformer) -> None:
     prompt = [place % 64 for place in range(CONTEXT - 10)]
-    found, speculation = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=4, max_tokens=100)
+    found, sequence = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=4, max_tokens=100)
     assert found == plain_greedy(model, prompt, 11)
-    assert speculation.cached_length == CONTEXT
+    assert (sequence.cached_length, sequence.reason) == (CONTEXT, "context")
 
 
 def test_a_near_tie_is_decided_by_the_plain_path(model: Transformer) -> None:
     """With every gap a near tie each token comes from a step of one row, which is plain decoding itself."""
     prompt = prompts(1)[0]
-    found, speculation = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=2, near_tie=1e9)
+    found, sequence = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=2, near_tie=1e9)
     assert found == plain_greedy(model, prompt, NEW_TOKENS)
-    assert speculation.num_drafted
+    assert sequence.drafting is not None
+    assert sequence.drafting.num_drafted
+    assert not sequence.drafting.num_accepted
 
 
-def test_a_long_prompt_is_prefilled_in_chunks(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.generation.speculative.PREFILL_CHUNK", 7)
-    prompt = [place * place % 64 for place in range(50)]
+def test_a_long_prompt_is_prefilled_in_chunks(model: Transformer) -> None:
+    prompt = [place * place % 64 for place in range(3 * CHUNK // 2)]
     found, _ = drafted(model, MtpDrafter(model, CONTEXT), prompt, depth=2)
     assert found == plain_greedy(model, prompt, NEW_TOKENS)
 

@@ -8,9 +8,17 @@ from engine.backends.fake import FakeBackend, tokens_of
 from engine.chat import formats
 from engine.chat.output_format import OutputFormat, Region
 from engine.contract.chat import ChatMessage, Part
-from engine.contract.messages import FinishedEvent, GenerateRequest, ReasoningEvent, TextEvent, ToolCallEvent
-from engine.contract.params import GenerationLimits, LoadParams
+from engine.contract.messages import (
+    AnswerNowRequest,
+    FinishedEvent,
+    GenerateRequest,
+    ReasoningEvent,
+    TextEvent,
+    ToolCallEvent,
+)
+from engine.contract.params import GenerationLimits, LoadParams, SamplingParams
 from engine.worker.answer_parts import AnswerParts, marks_in_vocabulary
+from engine.worker.language_bias import FOREIGN_BIAS, without_foreign_scripts
 from tests.support.host_recorder import HostRecorder
 
 QUESTION = (ChatMessage(role="user", text="Why?"),)
@@ -146,6 +154,68 @@ def test_a_spent_budget_closes_the_reasoning_and_the_answer_goes_on(host: HostRe
     assert finished.usage.completion_tokens > 100  # what was forced counts too
     assert "wonder" in host.text_of("a")
     assert "think" not in host.text_of("a") + reasoning
+
+
+def test_who_does_not_want_to_wait_gets_the_answer_and_keeps_the_reasoning(host: HostRecorder) -> None:
+    host.submit(
+        GenerateRequest(
+            request_id="a",
+            model="fake:family=think,rate=100,tokens=200,text=I wonder and wonder about something else; ",
+            messages=QUESTION,
+            template_options={"enable_thinking": True},
+        )
+    )
+    host.wait_for(lambda event: isinstance(event, ReasoningEvent))
+    host.submit(AnswerNowRequest(request_id="a"))
+    finished = host.finished("a")
+    reasoning = "".join(event.text for event in host.events if isinstance(event, ReasoningEvent))
+    assert finished.reasoning_ended_by == "asked"
+    assert reasoning
+    assert 0 < finished.usage.reasoning_tokens < finished.usage.completion_tokens
+    assert "wonder" in host.text_of("a")
+
+
+def test_asking_for_the_answer_of_somebody_who_answers_changes_nothing(host: HostRecorder) -> None:
+    host.ask("a", "fake:rate=100,tokens=40")
+    host.first_text_of("a")
+    host.submit(AnswerNowRequest(request_id="a"))
+    host.submit(AnswerNowRequest(request_id="unknown"))
+    assert host.finished("a").reasoning_ended_by == ""
+
+
+def test_an_answer_that_slips_into_another_language_says_so(host: HostRecorder) -> None:
+    asked = "What is in the basket that the children have carried home, and how many of them are there?"
+    chinese = "首先我们需要找出篮子里原来有多少个苹果，然后减去孩子们在回家路上吃掉的那些。"
+    drifted = run(
+        host,
+        GenerateRequest(
+            request_id="a",
+            model=f"fake:tokens=1200,text={chinese}",
+            messages=(ChatMessage(role="user", text=asked),),
+        ),
+    )
+    assert drifted.drifted_to == "zh"
+    stayed = run(
+        host,
+        GenerateRequest(
+            request_id="b",
+            model=f"fake:tokens=1200,text={asked.replace(',', '')} ",
+            messages=(ChatMessage(role="user", text=asked),),
+        ),
+    )
+    assert stayed.drifted_to == ""
+
+
+def test_keeping_to_a_language_makes_other_scripts_unlikely() -> None:
+    backend = FakeBackend("fake", LoadParams(), lambda _: None, lambda: False)
+    params = without_foreign_scripts(SamplingParams(logit_bias=((65, 1.0),)), backend, ["an apple"])
+    biased = dict(params.logit_bias)
+    assert biased[65] == 1.0
+    assert biased[0xE8] == FOREIGN_BIAS  # where most Chinese signs begin
+    assert not {ord("a"), ord(" "), 0xC3, *backend.end_tokens} & biased.keys()
+    chinese = dict(without_foreign_scripts(SamplingParams(), backend, ["苹果"]).logit_bias)
+    assert 0xE8 not in chinese
+    assert 0xD0 in chinese  # Cyrillic is still not asked for
 
 
 def test_reasoning_that_goes_in_circles_is_closed(host: HostRecorder) -> None:

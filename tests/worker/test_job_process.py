@@ -1,6 +1,7 @@
 """The process of a job, driven by hand over its pipes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import StorageFailed
+from engine.contract.job_messages import JobProgress, JobRequest
 from engine.contract.jobs import ConvertJob, Job, QuantizeJob
-from engine.contract.messages import ErrorEvent, Hello, JobProgress, JobRequest, Message
+from engine.contract.messages import ErrorEvent, Hello, Message
 from engine.contract.paths import builtin_model
 from engine.contract.processes import child_command, child_environment
 from engine.contract.wire import decode, encode
@@ -17,6 +19,7 @@ from tests.support.tiny_checkpoint import DEEPSEEK, write_chat_checkpoint
 
 pytestmark = pytest.mark.llama
 WAIT_S = 60
+FULL = bool(os.environ.get("RETORT_FULL_TESTS"))
 
 
 def start(folder: Path, *before: str) -> subprocess.Popen[bytes]:
@@ -62,7 +65,9 @@ def test_the_end_of_stdin_ends_the_process_whether_it_works_or_waits(tmp_path: P
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-@pytest.mark.parametrize("blocks", [0, 1, 100, 3000, 8000, 11000])
+@pytest.mark.parametrize(
+    "blocks", [0, 100, 8000, *((1, 10, 1000, 3000, 5000, 7000, 9000, 10000, 11000) if FULL else ())]
+)
 def test_a_full_disk_ends_in_words_and_leaves_nothing(blocks: int, tmp_path: Path) -> None:
     limited = ("sh", "-c", f'ulimit -f {blocks} && exec "$@"', "sh")  # blocks of 512 bytes
     last = messages_of(start(tmp_path, *limited), quantization(tmp_path / "out.gguf"))[-1]
@@ -72,7 +77,7 @@ def test_a_full_disk_ends_in_words_and_leaves_nothing(blocks: int, tmp_path: Pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-@pytest.mark.parametrize("blocks", [0, 1, 10, 100])
+@pytest.mark.parametrize("blocks", [0, 100, *((1, 2, 10, 20, 50, 80, 120, 140, 160, 180) if FULL else ())])
 def test_a_full_disk_while_converting_ends_in_words_and_leaves_nothing(blocks: int, tmp_path: Path) -> None:
     pytest.importorskip("tokenizers", reason="needs the tokenizers library")
     config = DEEPSEEK | {"tie_word_embeddings": True, "n_group": 1, "topk_group": 1}

@@ -29,33 +29,42 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 def test_the_first_text_leaves_at_once_and_what_follows_soon_leaves_together(sent: Sent) -> None:
     for text in "abc":
         sent.text(text)
-    assert sent.texts == ["a"]
+        sent.pacing.send_due()
+    assert sent.texts == ["a", "b"]  # nothing had been held before
     sent.now += 1.5 * INTERVAL_S
     sent.text("d")
-    assert sent.texts == ["a", "bcd"]
+    sent.pacing.send_due()
+    assert sent.texts == ["a", "b", "cd"]
 
 
 def test_text_that_nothing_follows_leaves_when_it_is_due(sent: Sent) -> None:
-    sent.text("a")
-    sent.text("b")
-    sent.pacing.send_due()
-    assert sent.texts == ["a"]
+    for text in "abc":
+        sent.text(text)
+        sent.pacing.send_due()
     sent.now += 1.5 * INTERVAL_S
     sent.pacing.send_due()
-    assert sent.texts == ["a", "b"]
-
-
-def test_slow_text_is_never_held(sent: Sent) -> None:
-    for text in "abc":
-        sent.now += 1.5 * INTERVAL_S
-        sent.text(text)
     assert sent.texts == ["a", "b", "c"]
 
 
-def test_answers_are_paced_each_for_itself(sent: Sent) -> None:
+def test_slow_text_is_never_held_beyond_its_step(sent: Sent) -> None:
+    for text in "abc":
+        sent.now += 1.5 * INTERVAL_S
+        sent.text(text)
+        sent.pacing.send_due()
+        assert sent.texts[-1] == text
+
+
+def test_answers_begin_each_for_itself_and_go_on_together(sent: Sent) -> None:
     sent.text("a", "one")
     sent.text("b", "two")
     assert sent.texts == ["a", "b"]
+    sent.pacing.send_due()
+    for moment in range(3):
+        sent.now += 0.6 * INTERVAL_S
+        sent.text("c", "one")
+        sent.text("d", "two")
+        sent.pacing.send_due()
+        assert sent.texts[2:] == [["c", "d"], ["c", "d"], ["c", "d", "cc", "dd"]][moment]
 
 
 def test_everything_keeps_its_order(sent: Sent) -> None:

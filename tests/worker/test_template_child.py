@@ -38,6 +38,16 @@ def test_a_template_without_end_is_killed_and_the_next_one_works(source: str, re
     templates.close()
 
 
+def test_a_child_that_was_started_early_is_the_one_that_renders() -> None:
+    templates = TemplateChild()
+    templates.start()
+    (child,) = psutil.Process().children()
+    assert templates.render("fine", MESSAGES, TemplateVariables()) == "fine"
+    templates.start()
+    assert [child.pid] == [process.pid for process in psutil.Process().children()]
+    templates.close()
+
+
 def test_a_broken_template_says_why_and_the_child_lives() -> None:
     templates = TemplateChild()
     with pytest.raises(TemplateBroken, match="TemplateSyntaxError"):

@@ -11,6 +11,7 @@ from app.translation import format_number, tr
 LEAST_CELL, MOST_CELL = 3, 26  # pixels
 GAP_FROM = 7  # cells of so many pixels have a gap between them
 LABELS_WIDTH, LABELS_HEIGHT = 34, 20
+MOST_HEIGHT = 400  # of all rows, if they are not too many for that
 
 
 class ExpertMap(QWidget):
@@ -123,7 +124,7 @@ class ExpertMap(QWidget):
 
     def _row_height(self) -> int:
         """Few layers get high rows, many low ones."""
-        fitting = 420 // max(len(self._layers), 1)
+        fitting = MOST_HEIGHT // max(len(self._layers), 1)
         return self._scaled(min(max(fitting, LEAST_CELL), MOST_CELL))
 
     def _scaled(self, pixels: int) -> int:

@@ -60,7 +60,7 @@ class ExpertView(QDialog):
         self.map = ExpertMap(theme, self)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
-        self.text.setFont(theme.fonts.code)
+        theme.give_font(self.text, "code")
         self.text.setAccessibleName(tr("Experts used"))
         self.counting = self._label(secondary=True)
         self.count = QPushButton(self)

@@ -5,19 +5,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from PySide6.QtCore import qVersion
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QPlainTextEdit
 
+from app.engine_link.update_check import UpdateCheck
 from app.theme.theme import Theme
 from app.translation import tr
 from app.views.settings.section import Section
+from app.views.settings.update_box import UpdateBox
+from engine.contract.paths import public_address
 from engine.contract.version import RETORT_VERSION
 
 
 class AboutSection(Section):
     """Versions to name in a report, licences to read."""
 
-    def __init__(self, root: Path, theme: Theme) -> None:
+    def __init__(self, root: Path, updates: UpdateCheck, theme: Theme) -> None:
         """`root` holds the notices and the licence."""
         super().__init__(tr("About"), theme)
         self.add_text(
@@ -32,11 +34,12 @@ class AboutSection(Section):
         ):
             shown = self.label(number, tone="secondary")
             self.add_row(name, "", shown)
+        self.updates = UpdateBox(self, updates, is_possible=bool(public_address("releases")))
         self.add_heading(tr("Licences"))
         notices = QPlainTextEdit(self)
         notices.setReadOnly(True)
         notices.setAccessibleName(tr("Licences"))
-        notices.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        theme.give_font(notices, "code")
         notices.setMinimumHeight(theme.scaled(320))
         texts = (root / name for name in ("NOTICE.md", "LICENSE"))
         notices.setPlainText(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QWidget
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit
 
 from app.crash_report import crash_reports, last_lines
 from app.theme.theme import Theme
@@ -31,18 +31,13 @@ class LogSection(Section):
         again.clicked.connect(self.refresh)
         copy.clicked.connect(self.copy)
         open_folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
-        above = QWidget(self)
-        row = QHBoxLayout(above)
-        row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.which, again, copy, open_folder):
-            row.addWidget(widget)
-        row.addStretch()
-        self.add(above)
+        self.add_controls(self.which)
+        self.add_controls(again, copy, open_folder)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setAccessibleName(tr("Log"))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        theme.give_font(self.text, "code")
         self.text.setMinimumHeight(theme.scaled(380))
         self.add(self.text)
         self._reports = self.add_text("")

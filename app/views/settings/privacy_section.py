@@ -1,4 +1,4 @@
-"""Privacy: what leaves this computer. Nothing does."""
+"""Privacy: what leaves this computer, and what never does."""
 
 from app.theme.theme import Theme
 from app.translation import tr
@@ -12,7 +12,10 @@ class PrivacySection(Section):
         super().__init__(tr("Privacy"), theme)
         self.add_heading(tr("Network"))
         self.add_text(
-            tr("Offline. This version of Retort opens no connection: it cannot fetch or send anything.")
+            tr(
+                "Retort is offline until you allow the network, and asks it only for what you click on. "
+                "Every request is listed under “Network”."
+            )
         )
         self.add_text(
             tr(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -16,8 +17,10 @@ from PySide6.QtWidgets import (
 
 from app.theme.fonts import FontUse
 from app.theme.theme import Theme
+from app.views.reading_column import show_column
 
 COLUMN_WIDTH = 680
+NARROW = 400  # below this, controls go below their words
 
 
 class Section(QScrollArea):
@@ -31,20 +34,17 @@ class Section(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(title)
+        self._rows: list[QBoxLayout] = []
         self._inside = QWidget(self)
         self._inside.setObjectName("sectionColumn")
-        self._inside.setMaximumWidth(theme.scaled(COLUMN_WIDTH))
         self.column = QVBoxLayout(self._inside)
         self.column.setContentsMargins(28, 20, 28, 28)
         self.column.setSpacing(16)
-        outside = QWidget(self)
-        across = QHBoxLayout(outside)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.addWidget(self._inside, 1000)
-        across.addStretch(1)
-        self.setWidget(outside)
+        show_column(self, self._inside)
         self.column.addWidget(self.label(title, "title"))
         self.column.addStretch(1)
+        theme.changed.connect(self._dress)
+        self._dress()
 
     def refresh(self) -> None:
         """Read again what may have changed; called whenever the section is shown."""
@@ -77,8 +77,7 @@ class Section(QScrollArea):
         if controls:
             name.setBuddy(controls[0])  # a box is named by its label, what it shows is its value
         row = QWidget(self._inside)
-        across = QHBoxLayout(row)
-        across.setContentsMargins(0, 0, 0, 0)
+        across = self._row_layout(row)
         across.setSpacing(16)
         across.addLayout(words, 1)
         for control in controls:
@@ -89,6 +88,36 @@ class Section(QScrollArea):
             across.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
         self.add(row)
         return said
+
+    def add_controls(self, *controls: QWidget) -> None:
+        """Add controls beside each other, from the left."""
+        row = QWidget(self._inside)
+        across = self._row_layout(row)
+        for control in controls:
+            across.addWidget(control, 0, Qt.AlignmentFlag.AlignLeft)
+        across.addStretch()
+        self.add(row)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, controls go below their words."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _dress(self) -> None:
+        self._inside.setMaximumWidth(self.theme.scaled(COLUMN_WIDTH))
+        self._fit()
+
+    def _fit(self) -> None:
+        is_narrow = self.width() < self.theme.scaled(NARROW)
+        directions = QBoxLayout.Direction
+        for row in self._rows:
+            row.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
+
+    def _row_layout(self, row: QWidget) -> QBoxLayout:
+        across = QBoxLayout(QBoxLayout.Direction.LeftToRight, row)
+        across.setContentsMargins(0, 0, 0, 0)
+        self._rows.append(across)
+        return across
 
     def label(self, text: str, use: FontUse = "interface", *, tone: str = "") -> QLabel:
         """A label in one of the fonts, which takes no markup."""

@@ -26,8 +26,11 @@ SECTIONS: dict[str, tuple[str, str]] = {  # id: name, icon
     "general": (mark("General"), "settings"),
     "appearance": (mark("Appearance"), "appearance"),
     "models": (mark("Models"), "model"),
+    "engine": (mark("Engine"), "engine"),
+    "components": (mark("Components"), "download"),
     "shortcuts": (mark("Shortcuts"), "keyboard"),
     "privacy": (mark("Privacy"), "privacy"),
+    "network": (mark("Network"), "network"),
     "storage": (mark("Storage"), "storage"),
     "log": (mark("Log"), "document"),
     "about": (mark("About"), "about"),
@@ -50,7 +53,7 @@ class SettingsPage(QWidget):
         self._list = QListWidget(self)
         self._list.setObjectName("sections")
         self._list.setAccessibleName(tr("Sections"))
-        self._list.setIconSize(QSize(18, 18))
+        theme.give_icon_size(self._list, 18)
         self._box = QComboBox(self)
         self._box.setAccessibleName(tr("Sections"))
         for section_id, (name, _icon) in SECTIONS.items():
@@ -104,7 +107,7 @@ class SettingsPage(QWidget):
         back = QToolButton(self)
         back.setAccessibleName(tr("Back to the chat"))
         back.setToolTip(tr("Back to the chat"))
-        back.setIconSize(QSize(20, 20))
+        self._theme.give_icon_size(back, 20)
         back.clicked.connect(self.closed)
         self._back = back
         title = QLabel(tr("Settings"), self)

@@ -1,4 +1,4 @@
-"""Which engine runs the model, and what only torch can: weights in fewer bits, drafting, counting experts."""
+"""Which engine runs the model, whether it drafts, and what only torch can: fewer bits, counting experts."""
 
 from collections.abc import Sequence
 
@@ -79,19 +79,14 @@ class EngineBox(QWidget):
         can_torch = "torch" in self._engines
         self.engine.setVisible(can_torch and len(self._engines) > 1)
         self.weights.setVisible(can_torch and wanted.backend != "llama")
-        self.drafting.setVisible(can_torch and self._will_be_torch(wanted))
+        self.drafting.setVisible(bool(self._engines))
         self.reason.setText(why(loaded))
         self.reason.setVisible(can_torch and bool(self.reason.text()))
         self.experts.setVisible(has_experts)
-        self.setVisible(can_torch or has_experts)
-
-    def _will_be_torch(self, wanted: LoadParams) -> bool:
-        """What the engine's own choice comes to, for what this box lets choose."""
-        is_asked = wanted.backend == "torch" or (wanted.backend == "auto" and wanted.weight_type != "auto")
-        return is_asked or self._engines == ("torch",)
+        self.setVisible(bool(self._engines) or has_experts)
 
     def _want_engine(self, backend: str) -> None:
-        only_torch = {"weight_type": "auto", "draft_tokens": 0, "count_experts": False}
+        only_torch = {"weight_type": "auto", "count_experts": False}
         self.wanted.emit({"backend": backend, **(only_torch if backend == "llama" else {})})
 
 

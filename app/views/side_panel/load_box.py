@@ -60,7 +60,12 @@ class LoadBox(QWidget):
         column.addWidget(self.rows["gpu_layers"])
         column.addWidget(self._memory)
         column.addWidget(self.again)
+        self._column = column
         self.show_model(None, LoadParams())
+
+    def add_below(self, widget: QWidget) -> None:
+        """Put something below all of it that is about how the model is loaded."""
+        self._column.addWidget(widget)
 
     @property
     def memory_text(self) -> str:

@@ -7,9 +7,9 @@ from app.engine_link.engine_preferences import EnginePreferences
 from app.engine_link.model_choice import ModelChoice
 from app.engine_link.model_library import ModelLibrary
 from app.views.side_panel.load_box import LoadBox
-from engine.contract.messages import StatusListed
 from engine.contract.model_info import LoadedModel
 from engine.contract.params import LoadParams
+from engine.contract.settings_messages import StatusListed
 
 
 class LoadControl(QObject):

@@ -1,6 +1,6 @@
 """One param: its name, a field, and the way back to its default, which is shown beside another value."""
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -53,7 +53,7 @@ class ParamRow(QWidget):
         self.field.setAccessibleDescription(meaning)
         self.field.valueChanged.connect(self._tell)
         self._reset = QToolButton(self)
-        self._reset.setIconSize(QSize(15, 15))
+        theme.give_icon_size(self._reset, 15)
         self._reset.setAccessibleName(tr("Default of “{name}”", name=label))
         self._reset.setToolTip(tr("Default"))
         self._reset.clicked.connect(self._set_default)

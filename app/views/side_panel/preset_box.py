@@ -1,6 +1,6 @@
 """The presets of the side panel: one is chosen, the user's own are saved, renamed and deleted."""
 
-from PySide6.QtCore import QSignalBlocker, QSize, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QMenu, QToolButton, QWidget
 
 from app.conversations.presets import Preset, Presets
@@ -24,7 +24,7 @@ class PresetBox(QWidget):
         self.box.setMinimumHeight(theme.scaled(30))
         self.box.activated.connect(self._choose)
         self._more = QToolButton(self)
-        self._more.setIconSize(QSize(18, 18))
+        theme.give_icon_size(self._more, 18)
         self._more.setAccessibleName(tr("Save, rename or delete presets"))
         self._more.setToolTip(tr("Save, rename or delete presets"))
         self._more.clicked.connect(self._open_menu)

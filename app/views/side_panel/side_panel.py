@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QLabel,
@@ -59,6 +60,12 @@ class SidePanel(QScrollArea):
             lambda: settings.change(reasoning_effort=self.effort.currentData() or "")
         )
         self._effort_heading = self._heading(tr("Reasoning effort"), self.effort)
+        self.language = QCheckBox(tr("Stay in this chat's language"), self)
+        self.language.setAccessibleName(self.language.text())
+        self.language.setToolTip(
+            tr("Makes letters of other scripts unlikely, where a model slips into another language.")
+        )
+        self.language.toggled.connect(lambda wanted: settings.change(keep_language=wanted))
         self.load = LoadBox(theme, self)
         self._lay_out()
         self.show_efforts(())
@@ -118,6 +125,7 @@ class SidePanel(QScrollArea):
         column.addSpacing(8)
         column.addWidget(self._effort_heading)
         column.addWidget(self.effort)
+        column.addWidget(self.language)
         column.addWidget(self._heading(tr("Sampling")))
         for row in self.rows.values():
             column.addWidget(row)
@@ -166,4 +174,6 @@ class SidePanel(QScrollArea):
             value = settings.max_tokens if name == "max_tokens" else settings.sampling.get(name)
             row.show_value(value if isinstance(value, int | float) else None)
         self.stop.setText("|".join(part.replace("\n", "\\n") for part in settings.stop))
+        with QSignalBlocker(self.language):
+            self.language.setChecked(settings.keep_language)
         self.effort.setCurrentIndex(max(self.effort.findData(settings.reasoning_effort), 0))

@@ -41,19 +41,23 @@ class Batch:
             logits=self._wants_logits,
         )
 
-    def fill(self, entries: Sequence[Entry]) -> list[int]:
-        """Lay the entries out one after the other; returns the first row of logits of each."""
+    def fill(self, entries: Sequence[Entry], sequences: Sequence[int] | None = None) -> list[int]:
+        """Lay the entries out one after the other; returns the first row of logits of each.
+
+        `sequences` gives llama.cpp's id for every slot, where that is not the slot itself.
+        """
         start, rows = 0, list[int]()
         for entry in entries:
+            sequence = entry.slot if sequences is None else sequences[entry.slot]
             length = len(entry.token_ids)
             end = start + length
             if length == 1:  # one token of a sequence that generates: by far the most calls
                 self._tokens[start], self._positions[start] = entry.token_ids[0], entry.position
-                self._slots[start], self._wants_logits[start] = entry.slot, entry.num_logits
+                self._slots[start], self._wants_logits[start] = sequence, entry.num_logits
             else:
                 self._token_view[start:end] = entry.token_ids
                 self._position_view[start:end] = np.arange(entry.position, entry.position + length)
-                self._slot_view[start:end] = entry.slot
+                self._slot_view[start:end] = sequence
                 self._logits_view[start:end] = 0
                 self._logits_view[end - entry.num_logits : end] = 1
             rows.append(end - entry.num_logits)

@@ -7,7 +7,7 @@ both are turned into InvalidRequest here.
 import json
 from typing import Any
 
-from engine.contract.errors import InvalidRequest
+from engine.contract.errors import EngineMissing, InvalidRequest
 from engine.contract.params import SamplingParams
 
 MAX_NESTING = 200
@@ -36,8 +36,10 @@ def check_nesting(source: str) -> None:
 
 def grammar_of_schema(schema: str) -> str:
     """The GBNF of a JSON schema, by llama-cpp-python's converter; nothing is fetched."""
-    from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415  (heavy, like all of llama_cpp)
-
+    try:
+        from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415  (heavy, like all of llama_cpp)
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EngineMissing(f"JSON schemas need llama-cpp-python, which does not load: {error}") from error
     try:
         json.loads(schema)
     except ValueError as error:

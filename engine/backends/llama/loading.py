@@ -1,23 +1,20 @@
-"""LoadParams as llama.cpp takes them: params of a model and of a context, and the size of its KV cache."""
+"""LoadParams as llama.cpp takes them: params of a model and of a context."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.backends.llama.native import Native
+from engine.backends.llama.placement import NativePlacement
 from engine.contract.errors import InvalidRequest, ModelTooLarge
+from engine.contract.model_shape import ModelShape
 from engine.contract.params import FlashAttention, KvType, LoadParams
 from engine.generation.backend import Cancelled, Progress
+from engine.hardware.compute_buffers import max_outputs
+from engine.hardware.kv_cache import kv_bytes_per_token
+from engine.hardware.kv_layout import KvLayout, kv_layout
 from engine.hardware.memory import available_bytes, decode_threads, physical_cores
 from engine.library.gguf import GgufHeader
 
-DEFAULT_CONTEXT_LENGTH = 8192
-SPARE_POSITIONS = 2048  # beyond one full context, so that others find room beside it
-SEPARATE_BYTES = 256 * 2**20  # a KV cache that costs no more than this has a part of its own for every slot
-SEPARATE_SHARE = 1 / 16  # … and no more than this of the free memory
-IDLE_SEPARATE_SLOTS = 4
-IDLE_SLOTS = 56  # conversations that stay in the KV cache as long as its positions suffice
-IDLE_RECURRENT_SLOTS = 1  # there every slot takes memory of its own
-_CONTEXT_STEP = 256  # llama.cpp rounds up to it
 _KV_TYPES: dict[KvType, int] = {
     "f32": 0,
     "f16": 1,
@@ -26,63 +23,13 @@ _KV_TYPES: dict[KvType, int] = {
     "q4_0": 2,
 }  # ggml.h, enum ggml_type
 _FLASH_ATTENTION: dict[FlashAttention, int] = {"auto": -1, "off": 0, "on": 1}  # llama.h
+_MTP_CONTEXT = 1  # llama.h, LLAMA_CONTEXT_TYPE_MTP
 _LOAD_MODES = {  # llama.h, enum llama_load_mode, by use_mmap and use_mlock
     (True, False): -1,  # automatic: mapped wherever the devices allow it
     (True, True): 3,
     (False, False): 0,
     (False, True): 2,
 }
-
-
-def choose_context_length(header: GgufHeader, params: LoadParams) -> int:
-    """The asked-for context length, else the trained one up to a size that fits most computers."""
-    if params.context_length is not None:
-        return params.context_length
-    trained = header.hyperparameter("context_length")
-    return min(trained, DEFAULT_CONTEXT_LENGTH) if trained else DEFAULT_CONTEXT_LENGTH
-
-
-@dataclass(frozen=True, slots=True)
-class KvLayout:
-    """How the KV cache is shared out."""
-
-    slots: int
-    positions: int  # of all slots together
-    is_shared: bool  # any slot may take any position; otherwise each has an equal part
-
-
-def kv_layout(
-    params: LoadParams, *, context_length: int, shared_positions: int, token_bytes: int, can_truncate: bool
-) -> KvLayout:
-    """One cache for all slots; where that costs little, a whole context for each.
-
-    With a part of its own a sequence is computed bit by bit as if it were alone (docs/decisions/0011).
-    """
-    if not can_truncate:
-        return KvLayout(params.sequences + IDLE_RECURRENT_SLOTS, shared_positions, is_shared=True)
-    slots = params.sequences + IDLE_SEPARATE_SLOTS
-    separate_bytes = slots * context_length * token_bytes
-    if separate_bytes <= min(SEPARATE_BYTES, SEPARATE_SHARE * available_bytes()):
-        return KvLayout(slots, slots * _rounded(context_length), is_shared=False)
-    return KvLayout(params.sequences + IDLE_SLOTS, shared_positions, is_shared=True)
-
-
-def _rounded(context_length: int) -> int:
-    """What llama.cpp makes of a context length where every slot has its part."""
-    return -(-context_length // _CONTEXT_STEP) * _CONTEXT_STEP
-
-
-def shared_positions(header: GgufHeader, context_length: int, params: LoadParams) -> int:
-    """How many positions a KV cache has that all conversations share.
-
-    LongRoPE models turn positions by other angles where the cache is longer than the context they were first
-    trained for: the spare positions must not be what changes them.
-    """
-    spare = min(context_length, SPARE_POSITIONS) if params.sequences > 1 else 0
-    first_trained = header.hyperparameter("rope.scaling.original_context_length")
-    if context_length <= first_trained:
-        return min(context_length + spare, first_trained)
-    return context_length + spare
 
 
 def check_kv_types(header: GgufHeader, params: LoadParams) -> None:
@@ -94,14 +41,34 @@ def check_kv_types(header: GgufHeader, params: LoadParams) -> None:
         raise InvalidRequest("a quantized KV cache needs flash attention")
 
 
-def check_memory(kv_cache_bytes: int) -> None:
-    """Refuse a KV cache that does not fit; weights are mapped and may stay on the disk, the cache may not."""
+def plan_cache(shape: ModelShape, params: LoadParams) -> KvLayout:
+    """The layout of the KV cache in the memory that is free now.
+
+    Raises ModelTooLarge where it does not fit: mapped weights may stay on the disk, the cache may not.
+    """
     free_bytes = available_bytes()
+    layout = kv_layout(shape, params, free_bytes)
+    kv_cache_bytes = layout.positions * kv_bytes_per_token(shape, params.kv_type, params.kv_type_v)
     if kv_cache_bytes > free_bytes:
         raise ModelTooLarge(kv_cache_bytes, free_bytes)
+    return layout
 
 
-def load_model(library: Any, path: Path, params: LoadParams, progress: Progress, cancelled: Cancelled) -> Any:
+def no_room(native: Native, path: Path) -> ModelTooLarge:
+    """What a failed allocation means: the file's size against what the devices have free now."""
+    free_bytes = sum(device.free_bytes for device in native.device_memory())
+    return ModelTooLarge(path.stat().st_size, free_bytes)
+
+
+def load_model(
+    library: Any,
+    path: Path,
+    params: LoadParams,
+    progress: Progress,
+    cancelled: Cancelled,
+    *,
+    with_mtp: bool = False,
+) -> Any:
     """The model, or NULL where it cannot be loaded or `cancelled` became true."""
 
     def report(fraction: float, _: object) -> bool:
@@ -109,8 +76,10 @@ def load_model(library: Any, path: Path, params: LoadParams, progress: Progress,
         return not cancelled()
 
     model_params = library.llama_model_default_params()
-    model_params.n_gpu_layers = params.gpu_layers
+    placement = NativePlacement(library, params)
+    placement.write_into(model_params)
     model_params.load_mode = _LOAD_MODES[params.use_mmap, params.use_mlock]
+    model_params.load_mtp = with_mtp
     callback = type(model_params.progress_callback)(report)
     model_params.progress_callback = callback
     return library.llama_model_load_from_file(str(path).encode(), model_params)
@@ -118,7 +87,7 @@ def load_model(library: Any, path: Path, params: LoadParams, progress: Progress,
 
 def create_context(library: Any, model: Any, params: LoadParams, layout: KvLayout, *, batch_size: int) -> Any:
     """A context with a KV cache of this layout, or NULL."""
-    context_params = library.llama_context_default_params()
+    context_params = _context_params(library, params)
     context_params.n_ctx = layout.positions
     context_params.n_seq_max = layout.slots
     context_params.kv_unified = layout.is_shared
@@ -126,9 +95,36 @@ def create_context(library: Any, model: Any, params: LoadParams, layout: KvLayou
         batch_size, layout.slots
     )  # llama.cpp aborts where a call cannot have all slots
     context_params.n_ubatch = min(context_params.n_batch, context_params.n_ubatch)
+    # else every token of a batch gets room for logits: 250 MiB with a vocabulary of 128,000
+    context_params.n_outputs_max = min(context_params.n_batch, max_outputs(params, layout.slots))
+    return library.llama_init_from_model(model, context_params)
+
+
+def create_draft_context(
+    library: Any, model: Any, params: LoadParams, *, length: int, batch_size: int, mtp_of: Any = None
+) -> Any:
+    """A context for drafters, or NULL: of the model's MTP layer beside the context `mtp_of`, or of all of it.
+
+    It has a sequence of `length` positions for every request that is answered at a time, and one more, since
+    a drafter is given up a little later than the next one begins.
+    """
+    context_params = _context_params(library, params)
+    context_params.n_seq_max = params.sequences + 1
+    context_params.n_ctx = length * context_params.n_seq_max
+    context_params.n_batch = context_params.n_ubatch = max(batch_size, context_params.n_seq_max)
+    context_params.n_outputs_max = context_params.n_seq_max
+    if mtp_of is not None:
+        context_params.ctx_type, context_params.ctx_other = _MTP_CONTEXT, mtp_of
+        context_params.n_rs_seq = 0
+    return library.llama_init_from_model(model, context_params)
+
+
+def _context_params(library: Any, params: LoadParams) -> Any:
+    """What all contexts of a model have in common."""
+    context_params = library.llama_context_default_params()
     context_params.n_threads = params.threads or decode_threads()
     context_params.n_threads_batch = params.threads or physical_cores()
     context_params.type_k = _KV_TYPES[params.kv_type]
     context_params.type_v = _KV_TYPES[params.kv_type_v or params.kv_type]
     context_params.flash_attn_type = _FLASH_ATTENTION[params.flash_attention]
-    return library.llama_init_from_model(model, context_params)
+    return context_params

@@ -5,19 +5,28 @@ kept here so that an error can quote them.
 """
 
 import ctypes
+import os
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from engine.contract.errors import EngineMissing
+from engine.contract.fit_messages import DeviceMemory
+from engine.contract.packs import WRAPPER_VERSION
+from engine.contract.processes import PACK_VARIABLE
 
-PINNED_VERSION = "0.3.36"  # ctypes structures belong to one version of the library
 KEPT_LOG_LINES = 50
 _LEVEL_WARN, _LEVEL_ERROR = 3, 4  # ggml.h, enum ggml_log_level
+_DEVICE_CPU, _DEVICE_GPU, _DEVICE_INTEGRATED = 0, 1, 2  # ggml-backend.h, enum ggml_backend_dev_type
+_SHARES_MEMORY = ("Metal", "MTL")  # Apple's GPUs say that they are of the first kind
+_SIZE_POINTER = ctypes.POINTER(ctypes.c_size_t)
 _LOGGED_LEVELS = (_LEVEL_WARN, _LEVEL_ERROR)
+_LOADED = re.compile(r"loaded \S+ backend from (.+)")  # ggml-backend-reg.cpp; no call of its tells it
 
 
 class NativeLog:
@@ -67,12 +76,14 @@ class Native:
         # ctypes keeps no reference of its own: this one lives as long as the library
         self._log_callback = library.llama_log_callback(lambda level, text, _: self.log.take(level, text))
         library.llama_log_set(self._log_callback, None)
+        self.modules = load_backend_modules(library, self.log)
         library.llama_backend_init()
 
     @property
     def version(self) -> str:
-        """Which llama-cpp-python this is."""
-        return PINNED_VERSION
+        """Which llama-cpp-python this is, and with which engine pack."""
+        pack = os.environ.get(PACK_VARIABLE, "")
+        return f"{WRAPPER_VERSION} with {pack}" if pack else WRAPPER_VERSION
 
     def system_info(self) -> str:
         """The CPU features the library was built for and found."""
@@ -90,6 +101,55 @@ class Native:
         found = (ggml.ggml_backend_dev_get(index) for index in range(ggml.ggml_backend_dev_count()))
         return tuple(ggml.ggml_backend_dev_description(device).decode().strip() for device in found)
 
+    def device_memory(self) -> tuple[DeviceMemory, ...]:
+        """The devices that hold weights, and what is free on each now."""
+        ggml = self.library._lib
+        ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+        ggml.ggml_backend_dev_name.argtypes = [ctypes.c_void_p]
+        ggml.ggml_backend_dev_name.restype = ctypes.c_char_p
+        ggml.ggml_backend_dev_description.argtypes = [ctypes.c_void_p]
+        ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
+        ggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
+        ggml.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, _SIZE_POINTER, _SIZE_POINTER]
+        found = []
+        for index in range(ggml.ggml_backend_dev_count()):
+            device = ggml.ggml_backend_dev_get(index)
+            kind = ggml.ggml_backend_dev_type(device)
+            if kind not in (_DEVICE_CPU, _DEVICE_GPU, _DEVICE_INTEGRATED):
+                continue
+            free, total = ctypes.c_size_t(), ctypes.c_size_t()
+            ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+            name = ggml.ggml_backend_dev_name(device).decode()
+            found.append(
+                DeviceMemory(
+                    name=name,
+                    is_gpu=kind != _DEVICE_CPU,
+                    free_bytes=free.value,
+                    total_bytes=total.value,
+                    description=ggml.ggml_backend_dev_description(device).decode().strip(),
+                    is_unified=kind == _DEVICE_INTEGRATED or name.startswith(_SHARES_MEMORY),
+                )
+            )
+        return tuple(found)
+
+
+def load_backend_modules(library: Any, log: NativeLog) -> tuple[str, ...]:
+    """Load the modules of a build with GGML_BACKEND_DL: for each kind of device the best that fits here.
+
+    Such a build registers nothing by itself, and llama-cpp-python does not ask it to. Any other build has its
+    backends already and is left alone. Returns the modules' names, for example `ggml-cpu-haswell`.
+    """
+    ggml = library._lib
+    ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
+    said: list[str] = []
+    if ggml.ggml_backend_reg_count() == 0:
+        ggml.ggml_backend_load_all_from_path.argtypes = [ctypes.c_char_p]
+        ggml.ggml_backend_load_all_from_path.restype = None
+        with log.heard_by(said.append):
+            ggml.ggml_backend_load_all_from_path(os.fsencode(Path(ggml._name).parent))
+    files = _LOADED.findall("".join(said))
+    return tuple(Path(file.strip()).stem.removeprefix("lib") for file in files)
+
 
 @cache
 def load_native() -> Native:
@@ -97,10 +157,10 @@ def load_native() -> Native:
     try:
         import llama_cpp  # noqa: PLC0415  (takes 0.2 s or more and is not always installed)
         import llama_cpp.llama_cpp as library  # noqa: PLC0415
-    except (ImportError, OSError, RuntimeError) as error:
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:  # the last: a function is missing
         raise EngineMissing(f"llama-cpp-python does not load: {error}") from error
-    if llama_cpp.__version__ != PINNED_VERSION:
+    if llama_cpp.__version__ != WRAPPER_VERSION:
         raise EngineMissing(
-            f"llama-cpp-python {llama_cpp.__version__} is installed, {PINNED_VERSION} is needed"
+            f"llama-cpp-python {llama_cpp.__version__} is installed, {WRAPPER_VERSION} is needed"
         )
     return Native(library)

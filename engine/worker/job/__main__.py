@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from engine.contract.errors import EngineError, InternalError, ProtocolError, StorageFailed
-from engine.contract.messages import ErrorEvent, JobDone, JobRequest
+from engine.contract.job_messages import JobDone, JobRequest
+from engine.contract.messages import ErrorEvent
 from engine.contract.wire import MessageWriter, decode, hello, read_lines, take_stdout
 from engine.worker.job.progress import ProgressReporter
 from engine.worker.job.work import do_job

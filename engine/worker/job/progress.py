@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from engine.contract.job_messages import JobProgress
 from engine.contract.jobs import JobStep
-from engine.contract.messages import JobProgress
 
 INTERVAL_S = 0.5
 LEAST_FRACTION = 0.02  # before this the remaining time would be a guess

@@ -8,10 +8,14 @@ from itertools import accumulate
 from math import prod
 from pathlib import Path
 
+import msgspec
+
 from engine.contract.errors import InvalidRequest
 from engine.contract.jobs import (
     ConvertJob,
     ConvertResult,
+    ExportCardJob,
+    ExportCardResult,
     ImportanceJob,
     ImportanceResult,
     Job,
@@ -25,10 +29,17 @@ from engine.contract.jobs import (
     RecipeJob,
     RecipeResult,
 )
+from engine.contract.paths import Paths
+from engine.hardware.file_budget import file_budget
+from engine.hardware.peak_memory import PeakMemory
+from engine.library.atomic_file import write_atomically
+from engine.library.card_picture import draw_cards
+from engine.library.checkpoint import read_checkpoint
 from engine.library.disk_room import check_room
 from engine.library.gguf import read_header
 from engine.quantization.convert import FILE_TYPES as CONVERTED_TYPES
-from engine.quantization.convert import convert
+from engine.quantization.convert import convert, is_known, plan_conversion
+from engine.quantization.drafts import measure_drafts
 from engine.quantization.importance import make_importance_matrix
 from engine.quantization.importance_matrix import ImportanceMatrix, read_importance_matrix
 from engine.quantization.quality import ReferenceScores, measure, measure_against
@@ -39,6 +50,7 @@ from engine.quantization.sensitivity import measure_sensitivities
 from engine.quantization.speed import measure_speed
 from engine.quantization.stock import largest_that_fits
 from engine.worker.job.files import check_model_file, check_target, read_text
+from engine.worker.job.llama_scripts import check_scripts, convert_by_scripts
 from engine.worker.job.progress import ProgressReporter
 
 
@@ -50,13 +62,15 @@ def do_job(job: Job, progress: ProgressReporter, folder: Path) -> JobResult:
         case QuantizeJob():
             return _quantize(job, progress)
         case ConvertJob():
-            return _convert(job, progress)
+            return _convert(job, progress, folder)
         case ImportanceJob():
             return _importance(job, progress)
         case MeasureJob():
             return _measure(job, progress, folder)
         case RecipeJob():
             return _recipe(job, progress, folder)
+        case ExportCardJob():
+            return _export_cards(job)
 
 
 def _plan(job: PlanJob, progress: ProgressReporter) -> PlanResult:
@@ -112,7 +126,7 @@ def _by_weights(planned: QuantizationPlan) -> Callable[[int, int], float]:
     return lambda done, _total: sums[min(done, len(sums) - 1)] / max(1, sums[-1])
 
 
-def _convert(job: ConvertJob, progress: ProgressReporter) -> ConvertResult:
+def _convert(job: ConvertJob, progress: ProgressReporter, folder: Path) -> ConvertResult:
     begun = time.monotonic()
     source, target = Path(job.source), Path(job.target)
     if not source.is_dir():
@@ -121,10 +135,39 @@ def _convert(job: ConvertJob, progress: ProgressReporter) -> ConvertResult:
         raise InvalidRequest(
             f"{job.weight_type!r} is not written by the converter; there are {', '.join(CONVERTED_TYPES)}"
         )
-    check_target(target, [])
-    convert(source, target, weight_type=job.weight_type, progress=progress.step("converting", 0, 1))
+    check_target(target, [path for path in source.iterdir() if path.is_file()])
+    by_scripts = job.converter == "llama.cpp"
+    if job.converter == "auto":
+        by_scripts = not is_known(read_checkpoint(source))
+    counted, size_bytes, notes = progress.step("converting", 0, 1), 0, tuple[str, ...]()
+    if by_scripts:
+        _convert_by_scripts(job, folder, counted)
+    elif job.is_dry_run:
+        planned = plan_conversion(source, weight_type=job.weight_type)
+        size_bytes, notes = planned.size_bytes, planned.notes
+    else:
+        notes = convert(source, target, weight_type=job.weight_type, progress=counted).notes
     return ConvertResult(
-        target=job.target, size_bytes=target.stat().st_size, seconds=time.monotonic() - begun
+        converter="llama.cpp" if by_scripts else "own",
+        notes=notes,
+        target=job.target,
+        size_bytes=size_bytes if job.is_dry_run else target.stat().st_size,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _convert_by_scripts(job: ConvertJob, folder: Path, progress: Callable[[int, int], None]) -> None:
+    source, sources = Path(job.source), Paths.from_environment().sources
+    if job.is_dry_run:
+        check_scripts(source, sources)
+        return
+    convert_by_scripts(
+        source,
+        Path(job.target),
+        weight_type=job.weight_type,
+        sources=sources,
+        folder=folder,
+        progress=progress,
     )
 
 
@@ -155,15 +198,15 @@ def _measure(job: MeasureJob, progress: ProgressReporter, folder: Path) -> Quali
     for each in (path, *_given(job.against)):
         check_model_file(each)
     text = read_text(Path(job.text))
-    if not job.against:
-        with ScoringModel(path, chunk_length=job.chunk_length) as model:
-            quality = measure(model, text, progress.step("scoring", 0, 1), max_chunks=job.max_chunks)
-            speed = measure_speed(model, model.chunks_of(text)[0])
-    else:
-        reference = _reference(job.against, job, text, progress, folder, end=0.5)
-        with ScoringModel(path, chunk_length=job.chunk_length) as model:
+    reference = _reference(job.against, job, text, progress, folder, end=0.5) if job.against else None
+    with PeakMemory() as memory, ScoringModel(path, chunk_length=job.chunk_length) as model:
+        if reference is None:
+            counted = progress.step("scoring", 0, 1)
+            quality = measure(model, text, counted, max_chunks=job.max_chunks)
+        else:
             quality = measure_against(model, reference, progress.step("comparing", 0.5, 1))
-            speed = measure_speed(model, reference.chunks[0])
+        chunks = model.chunks_of(text)[: job.max_chunks] if reference is None else reference.chunks
+        speed = measure_speed(model, chunks[0])
     header = read_header(path)
     weights_bytes = sum(tensor.size_bytes for tensor in header.tensors)
     return QualityCard(
@@ -180,6 +223,8 @@ def _measure(job: MeasureJob, progress: ProgressReporter, folder: Path) -> Quali
         size_bytes=header.size_bytes,
         bits_per_weight=8 * weights_bytes / max(1, header.parameters),
         measured_at=time.time(),
+        peak_memory_bytes=memory.peak_bytes,
+        draft_acceptance=measure_drafts(path, chunks),
     )
 
 
@@ -187,19 +232,37 @@ def _recipe(job: RecipeJob, progress: ProgressReporter, folder: Path) -> RecipeR
     source = Path(job.model)
     check_model_file(source)
     importance = _importance_of(job.importance)
-    if job.text:
-        reference = _reference(job.model, job, read_text(Path(job.text)), progress, folder, end=0.1)
+    budget_bytes = job.budget_bytes or file_budget(source, job.context_length)
+    text = read_text(Path(job.text)) if job.text else ""
+    if text and not job.is_dry_run:
+        reference = _reference(job.model, job, text, progress, folder, end=0.1)
         check_room(folder / "trial", plan(source, Recipe(base="Q8_0")).size_bytes)
         counted = progress.step("trying types", 0.1, 1)
         found = measure_sensitivities(source, reference, folder, importance=importance, progress=counted)
-        recipe = found.recipe_for(job.budget_bytes)
+        recipe = found.recipe_for(budget_bytes)
     else:
         progress.step("planning", 0, 1)
-        recipe = largest_that_fits(source, job.budget_bytes, has_importance=importance is not None)
+        recipe = largest_that_fits(source, budget_bytes, has_importance=importance is not None)
     planned = plan(source, recipe)
     return RecipeResult(
-        recipe=recipe.to_json(), size_bytes=planned.size_bytes, bits_per_weight=planned.bits_per_weight
+        recipe=recipe.to_json(),
+        size_bytes=planned.size_bytes,
+        bits_per_weight=planned.bits_per_weight,
+        budget_bytes=budget_bytes,
     )
+
+
+def _export_cards(job: ExportCardJob) -> ExportCardResult:
+    target = Path(job.target)
+    if not job.cards:
+        raise InvalidRequest("there is no quality card to write")
+    check_target(target, [])
+    is_picture = target.suffix.lower() == ".svg"
+    content = (
+        draw_cards(job.cards).encode() if is_picture else msgspec.json.format(msgspec.json.encode(job.cards))
+    )
+    write_atomically(target, content)
+    return ExportCardResult(target=job.target)
 
 
 def _reference(

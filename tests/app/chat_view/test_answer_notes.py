@@ -36,11 +36,21 @@ def test_the_user_s_own_message_has_no_note() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "words"), [("budget", "its budget was spent"), ("loop", "it went in circles")]
+    ("end", "words"),
+    [
+        ("budget", "its budget was spent"),
+        ("loop", "it went in circles"),
+        ("asked", "you asked for the answer"),
+    ],
 )
 def test_reasoning_that_was_ended_for_the_model_is_said(answer: Message, end: str, words: str) -> None:
     stats = AnswerStats(finish_reason="stop", reasoning_ended_by=end)
     assert note_under(replace(answer, stats=stats), "") == f"reasoning ended: {words}"
+
+
+def test_a_drift_into_another_language_is_named(answer: Message) -> None:
+    stats = AnswerStats(finish_reason="stop", drifted_to="zh")
+    assert note_under(replace(answer, stats=stats), "") == "slipped into Chinese"
 
 
 def test_a_template_that_failed_is_said_and_its_reason_among_the_details(answer: Message) -> None:

@@ -1,5 +1,4 @@
 import logging
-import time
 from dataclasses import replace
 
 import pytest
@@ -255,21 +254,3 @@ def test_markup_in_a_model_s_text_loads_nothing(view: ChatView, messages: Messag
 
 def test_the_background_is_the_window_s_and_opaque(view: ChatView, theme: Theme) -> None:
     assert QColor(theme.tokens.window).name() in colours_in(view)
-
-
-@pytest.mark.slow
-def test_streaming_costs_as_much_below_a_thousand_messages_as_below_twenty(
-    view: ChatView, messages: MessageList, qtbot: QtBot
-) -> None:
-    costs = {}
-    for turns in (10, 500, 10, 500):
-        conversation = conversation_of(turns)
-        answer = conversation.append(role="assistant", text="", state="streaming", model="Built-in model")
-        messages.show_path(conversation.path())
-        started = time.thread_time()
-        for _ in range(300):
-            messages.append_text(answer.id, "token ")
-            view._follower.flush()
-            view.viewport().repaint()
-        costs[turns] = time.thread_time() - started
-    assert costs[500] < 1.5 * costs[10], costs

@@ -66,6 +66,7 @@ def test_a_lexer_that_needs_the_whole_code_waits_for_it() -> None:
     source = "<?php\n$a = 'b';\n"
     highlighter = CodeHighlighter("php")
     lines = source.split("\n")
+    find_lexer("php")  # only then it is known what the lexer needs
     assert not highlighter.can_colour(is_complete=False)
     highlighter.colour(lines, 2, is_complete=False)
     assert highlighter.num_lines == 0

@@ -3,6 +3,7 @@
 import random
 import socket
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,129 +15,11 @@ from PySide6.QtWidgets import QApplication
 from app.chat_view.chat_view import ChatView
 from app.conversations.conversation import Conversation, Message
 from app.lists.message_list import MessageList
+from tests.support.hostile_messages import BREAKING, FETCHING
 
+ATTEMPTS = 4
 LONGEST_STEP_S = 0.1  # of CPU; what one pass of the event loop may take
 HOST = "http://127.0.0.1:{port}"
-FETCHING = [
-    "![x]({host}/i.png)",
-    "![x][r]\n\n[r]: {host}/i.png",
-    "![x](<{host}/i.png> 't')",
-    "[![x]({host}/i)]({host}/l)",
-    "<img src='{host}/i.png'>",
-    "<img src={host}/i.png/>",
-    "<svg><image href='{host}/i'/></svg>",
-    "<link rel=stylesheet href='{host}/c.css'>",
-    "<style>@import '{host}/c.css';</style>",
-    "<table background='{host}/i.png'>",
-    '<body style="background-image: url({host}/i)">',
-    "<iframe src='{host}'></iframe>",
-    "<script src='{host}/x.js'></script>",
-    "<object data='{host}/o'></object>",
-    "<video poster='{host}/p'></video>",
-    "<audio src='{host}/a'></audio>",
-    "<meta http-equiv=refresh content='0;{host}'>",
-    "![x](file:///etc/passwd)",
-    "![x](/etc/passwd)",
-    "![x](../../../etc/passwd)",
-    "![x](//127.0.0.1/share/x.png)",
-    "![x](\\\\127.0.0.1\\share\\x.png)",
-    "![x](file://127.0.0.1/share/x)",
-    "<img src='//127.0.0.1/share/x'>",
-    "![x](data:image/png;base64,AAAA)",
-    "![x](data:text/html,<script>x</script>)",
-    "![x](javascript:alert(1))",
-    "[x](javascript:alert(1))",
-    "[x](vbscript:x)",
-    "[x](data:text/html,x)",
-    "[x](file:///etc/passwd)",
-    "<{host}/auto>",
-    "{host}/bare",
-    "www.example.invalid/x",
-    "someone@example.invalid",
-    "![x](app://secret)",
-    "![x](qrc:/x.png)",
-    "![x](:/x.png)",
-    "$\\includegraphics{{{host}/i.png}}$",
-    "$$\\input{{/etc/passwd}}$$",
-    "$\\href{{{host}}}{{x}}$",
-    "```html\n<img src='{host}/i.png'>\n```",
-    "`<img src='{host}/i.png'>`",
-    "| ![x]({host}/i) |\n|---|\n| ![y]({host}/j) |",
-    "[^1]\n\n[^1]: ![x]({host}/i)",
-    "> ![x]({host}/i)",
-    "- ![x]({host}/i)",
-    "# ![x]({host}/i)",
-    '![x]({host}/i "t")',
-    "![x](  {host}/i.png  )",
-    "<b style='background: url({host}/b)' onclick='x'>b</b>",
-    "<div style=\"background: url('{host}/d')\">\n<img src={host}/i onerror=x>\n</div>",
-    "<a href=javascript:alert(1)>x</a> <a href='{host}'>y</a>",
-    "<details open ontoggle=x background='{host}/t'>\n<summary>&lt;img src={host}/s&gt;</summary>",
-    "<p>&#x3c;script src={host}/e&#x3e;<br onload=x src={host}/f>",
-]
-BREAKING = [
-    "x" * 5_000_000,
-    "word " * 1_000_000,
-    "line of text\n" * 300_000,
-    "para\n\n" * 200_000,
-    "```python\n" + "x = 1 # c\n" * 300_000,
-    "```\n" + "x" * 5_000_000,
-    "> " * 1000 + "deep",
-    ">" * 1000 + "deep",
-    "".join("  " * depth + "- a\n" for depth in range(1000)),
-    "- " * 1000 + "x",
-    "1. " * 1000 + "x",
-    "[" * 50_000,
-    "[" * 900 + "a",
-    "![[" * 5000,
-    "[a](" * 5000,
-    "*a **a " * 10_000,
-    "*" * 50_000,
-    "_a __a " * 5000,
-    "".join("`" * length + " " for length in range(300)),
-    "$a " * 8000,
-    "$$" * 8000,
-    "\\( " * 8000,
-    "\\[\n" * 3000,
-    "|" + "a|" * 2000 + "\n|" + "-|" * 2000 + "\n|" + "b|" * 2000,
-    "|a|b|\n|-|-|\n" + "|x|y|\n" * 5000,
-    "&amp;" * 10_000,
-    "<" * 20_000,
-    "<div>" * 5000,
-    "<b>" * 10_000,
-    "<b>" * 10_000 + "x" + "</b>" * 10_000,
-    "<b><i>x" * 1000 + "</b></i>" * 400,
-    "<sub>a" * 1200,
-    "<div>\n" + "<sub>\n" * 450 + "x" + "</sub>" * 400,
-    "a <b x='" * 1000,
-    "<!-- " * 2000,
-    "<!--\n\n" * 2000,
-    "<br>" * 5000,
-    "a <br>\n" * 3000,
-    "<script>\n" * 3000,
-    "http://a.b/" * 3000,
-    "a:" * 10_000,
-    "www." * 8000,
-    "a@b.c " * 5000,
-    "\n".join(f"[r{number}]: http://x/{number}" for number in range(3000)),
-    "[x]: http://x\n\n" + "[x] " * 900,
-    "[^a] " * 900,
-    "a" + "\u0301" * 20_000,
-    "👩‍💻" * 10_000,
-    "مرحبا " * 5000,
-    "\u202e" * 1000 + "abc",
-    "safe\u202egnp.exe",
-    "\u2066\u2067\u2068" * 500,
-    "a\0b" * 1000,
-    "# h\n" * 3000,
-    "---\n\n" * 3000,
-    "```\na\n```\n" * 2000,
-    "\\" * 20_000,
-    "\t" * 20_000,
-    "a\r\n\r\n" * 3000,
-    "~~a " * 8000,
-    "i" * 9_900,
-]
 
 
 @pytest.fixture
@@ -211,7 +94,8 @@ def test_nothing_is_fetched_or_opened(
         show_and_measure(view, messages, text.format(host=host), seconds=0.05)
     with pytest.raises(BlockingIOError):
         canary.accept()
-    assert not [event for event in opened if "site-packages" not in event and ".svg" not in event]
+    own = ("site-packages", ".svg", sysconfig.get_path("stdlib"))  # lexers and icons are read when needed
+    assert not [event for event in opened if not any(place in event for place in own)]
 
 
 @pytest.mark.slow
@@ -219,8 +103,11 @@ def test_nothing_makes_the_window_stand_still(view: ChatView, messages: MessageL
     show_and_measure(view, messages, "warm-up\n\n```python\nx = 1\n```", seconds=2)
     slow = {}
     for number, text in enumerate(BREAKING):
-        longest = min(show_and_measure(view, messages, text) for _ in range(2))
-        if longest > LONGEST_STEP_S:
+        for _ in range(ATTEMPTS):  # other work makes a step longer, never shorter
+            longest = show_and_measure(view, messages, text)
+            if longest <= LONGEST_STEP_S:
+                break
+        else:
             slow[f"{number}: {text[:20]!r}"] = round(1000 * longest)
     assert not slow
 

@@ -10,7 +10,8 @@ from tests.support.markdown import EVERYTHING, read_streamed, read_whole
 
 LINES = st.sampled_from(
     "word;*em;**;- a;  - b;1. x;> q;```;| a | b |;|---|---|;$$;x = 1;\\[;# h;---;===;;;    code;"
-    "[r]: http://x;[r];- [x] t;[^1]: f;<div>;</div>;<!-- c;-->;a <b>b</b><br>;<answer>;<script>".split(";")
+    "[r]: http://x;[r];- [x] t;[^1]: f;  ```;  x = 1;   - ~~~;     y;<div>;</div>;"
+    "<!-- c;-->;a <b>b</b><br>;<answer>;<script>".split(";")
 )
 
 
@@ -32,6 +33,14 @@ def test_whatever_is_streamed_ends_as_the_whole(lines: list[str], step: int) -> 
     assert [(block.content, block.markers) for block in streamed] == [
         (block.content, block.markers) for block in whole
     ]
+
+
+def read_all(blocks: MarkdownBlocks) -> int:
+    """Read on to the end; how many blocks were the same all the time."""
+    same = len(blocks.blocks)
+    while blocks.is_behind:
+        same = min(same, blocks.read())
+    return same
 
 
 def test_only_the_last_block_is_read_again(parser: MarkdownIt) -> None:
@@ -81,6 +90,28 @@ def test_open_code_grows_line_by_line_and_ends_with_its_fence(parser: MarkdownIt
         True,
     )
     assert isinstance(after.content, Prose)
+
+
+@pytest.mark.parametrize("before", ["- ", "1. one\n\n   ", "- a\n  - b\n    ", "   "])
+def test_open_code_in_a_list_grows_without_being_parsed_again(
+    parser: MarkdownIt, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indent = " " * (len(before) - before.rfind("\n") - 1)
+    lines = "".join(f"{indent}line {number}\n" for number in range(30)) + "\n"
+    blocks = MarkdownBlocks(parser)
+    blocks.append(f"{before}```py\n{indent}first\n")
+    read_all(blocks)
+    with monkeypatch.context() as patch:
+        patch.setattr(blocks, "_parse", None)  # would fail
+        for start in range(0, len(lines), 7):
+            blocks.append(lines[start : start + 7])
+            assert read_all(blocks) >= len(blocks.blocks) - 1
+    code = blocks.blocks[-1].content
+    assert isinstance(code, Code)
+    assert code.text.splitlines() == ["first", *(f"line {number}" for number in range(30)), ""]
+    blocks.append(f"{indent}```\n\nafter")
+    read_all(blocks)
+    assert [type(block.content) for block in blocks.blocks[-2:]] == [Code, Prose]
 
 
 def test_a_table_grows_row_by_row(parser: MarkdownIt) -> None:

@@ -388,6 +388,19 @@ def test_a_conversation_that_nobody_comes_back_to_is_let_go_but_not_while_it_is_
     wait_for_end(running, qtbot)
 
 
+def test_the_answer_can_be_asked_for_while_the_model_thinks(session: ChatSession, qtbot: QtBot) -> None:
+    thinking: list[bool] = []
+    session.reasoning_changed.connect(thinking.append)
+    session.send("Hello", model="fake:family=think,rate=100,tokens=200,text=<think>what a question it is ")
+    qtbot.waitUntil(lambda: session.is_reasoning, timeout=WAIT_MS)
+    session.answer_now()
+    answer = wait_for_end(session, qtbot)
+    assert answer.stats.reasoning_ended_by == "asked"
+    assert answer.reasoning
+    assert answer.text
+    assert thinking == [True, False]
+
+
 def test_a_template_that_failed_and_reasoning_that_was_ended_are_kept_with_the_answer(
     session: ChatSession, paths: Paths, qtbot: QtBot
 ) -> None:

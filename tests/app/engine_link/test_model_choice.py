@@ -66,6 +66,15 @@ def test_the_status_follows_a_load_an_answer_and_a_death(client: EngineClient, q
     assert status.loaded is None
 
 
+def test_a_refused_import_is_no_failure_of_the_engine(client: EngineClient, qtbot: QtBot) -> None:
+    status = EngineStatus(client)
+    client.load("fake:tokens=1")
+    qtbot.waitUntil(lambda: status.phase == "ready", timeout=WAIT_MS)
+    with qtbot.waitSignal(client.failed, timeout=WAIT_MS):
+        client.import_model("/nowhere/at-all.gguf")
+    assert status.phase == "ready"
+
+
 def test_the_status_measures_the_speed_while_text_arrives(client: EngineClient, qtbot: QtBot) -> None:
     status = EngineStatus(client)
     request = client.generate("fake:rate=100,tokens=3000", QUESTION, conversation_id="c")

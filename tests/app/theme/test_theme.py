@@ -9,8 +9,10 @@ from pytestqt.qtbot import QtBot
 
 from app.theme.fonts import FAMILY, load_fonts
 from app.theme.icons import Icons
+from app.theme.part_colours import part_colour
 from app.theme.theme import Theme
 from app.theme.tokens import DARK, DARK_HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST, Tokens
+from app.workbench.parts import PART_NAMES
 from engine.contract.paths import resources
 
 ICON_NAMES = sorted(path.stem for path in (resources() / "icons").glob("*.svg"))
@@ -148,3 +150,17 @@ def test_a_disabled_button_s_icon_has_its_own_colour(qapp: QApplication) -> None
     icon = Icons(resources() / "icons").icon("stop", "#ff0000", "#0000ff")
     image = icon.pixmap(QSize(20, 20), QIcon.Mode.Disabled).toImage()
     assert image.pixelColor(10, 10) == QColor("#0000ff")
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK, LIGHT_HIGH_CONTRAST, DARK_HIGH_CONTRAST])
+def test_text_can_be_read_on_every_part_of_a_model(tokens: Tokens) -> None:
+    colours = {part: part_colour(part, tokens) for part in [*PART_NAMES, "of a later engine"]}
+    assert {part for part, colour in colours.items() if contrast(tokens.text, colour) < 4.5} == set()
+    assert len(set(colours.values())) == len(PART_NAMES)
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK, LIGHT_HIGH_CONTRAST, DARK_HIGH_CONTRAST])
+def test_what_falls_back_and_what_failed_can_be_read(tokens: Tokens) -> None:
+    assert contrast(tokens.busy, tokens.window) >= 4.5
+    assert contrast(tokens.bad, tokens.window) >= 4.5
+    assert contrast(tokens.bad, tokens.sidebar) >= 4.5

@@ -38,11 +38,12 @@ def shown(box: LoadBox) -> tuple[bool, ...]:
 @pytest.mark.parametrize(
     ("engines", "params", "offered"),
     [
-        (("llama",), LoadParams(), (False, False, False)),
-        (("llama", "torch"), LoadParams(), (True, True, False)),
+        ((), LoadParams(), (False, False, False)),
+        (("llama",), LoadParams(), (False, False, True)),
+        (("llama", "torch"), LoadParams(), (True, True, True)),
         (("llama", "torch"), LoadParams(weight_type="int8"), (True, True, True)),
         (("llama", "torch"), LoadParams(backend="torch"), (True, True, True)),
-        (("llama", "torch"), LoadParams(backend="llama"), (True, False, False)),
+        (("llama", "torch"), LoadParams(backend="llama"), (True, False, True)),
         (("torch",), LoadParams(), (False, True, True)),
     ],
 )
@@ -75,7 +76,7 @@ def test_what_is_chosen_is_loaded_and_llama_forgets_what_it_cannot_do(theme: The
     choose(box.engine.engine, "llama.cpp")
     with qtbot.waitSignal(box.load_requested) as asked:
         box.again.click()
-    assert asked.args == [LoadParams(backend="llama")]
+    assert asked.args == [LoadParams(backend="llama", draft_tokens=3)]
 
 
 def test_every_sentence_of_the_governor_is_known() -> None:
@@ -85,7 +86,7 @@ def test_every_sentence_of_the_governor_is_known() -> None:
         measured = Governor(1)
         for _ in range(200):
             depth = measured.next_depth()
-            measured.record(depth, 2 if depth else 1, seconds if depth else 1.0)
+            measured.record(depth, 2 if depth else 1, seconds if depth else 1.0, num_guesses=depth)
         said.add(measured.describe())
     assert len(said) == 7
     use_language("de", resources() / "translations")

@@ -1,0 +1,1 @@
+"""Finding models: the catalogue, the search of the hub, downloads."""

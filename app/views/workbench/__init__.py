@@ -1,0 +1,1 @@
+"""The workbench: a model's tensors as a map, forms for jobs, their queue, and what was measured."""

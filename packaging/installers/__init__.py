@@ -1,0 +1,1 @@
+"""What a bundle is packed into for Windows and macOS."""

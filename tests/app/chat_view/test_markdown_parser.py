@@ -1,0 +1,29 @@
+"""The parser of answers: what it does not look through reads the same as if it had."""
+
+import random
+import re
+import string
+
+import pytest
+
+from app.chat_view import markdown_parser
+from app.chat_view.markdown_parser import make_parser
+
+
+def test_plain_words_are_read_without_a_look_at_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(20261123)
+    letters = string.ascii_letters + string.digits + "   "
+    texts = ["".join(rng.choices(letters, k=rng.randrange(1, 30))) for _ in range(300)]
+    quick = [make_parser().parse(f"| {text} |\n|---|\n| x {text} |\n\n{text}\n") for text in texts]
+    monkeypatch.setattr(markdown_parser, "_WORDS", re.compile("(?!)"))
+    assert quick == [make_parser().parse(f"| {text} |\n|---|\n| x {text} |\n\n{text}\n") for text in texts]
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [(2, True), (64, True), (65, False), (3000, False)])
+def test_a_table_of_too_many_columns_is_no_table(columns: int, is_table: bool) -> None:
+    for source in (
+        "|a" * columns + "|\n" + "|-" * columns + "|\n" + "|b" * columns + "|\n",
+        "a" + "|a" * (columns - 1) + "\n:-" + "|:-" * (columns - 1) + "\n",
+    ):
+        tokens = make_parser().parse(source)
+        assert (tokens[0].type == "table_open") == is_table
