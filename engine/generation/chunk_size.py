@@ -1,10 +1,11 @@
 """How many prompt tokens go into one decode call, so that nobody waits too long for it.
 
 Between two tokens of a running answer lie a step of all running answers and a chunk of a prompt. Together
-they shall take less than 300 ms: the chunk gets what the step leaves of GOAL_S, the rest is for errors.
+they shall take less than 300 ms: the chunk gets what the step leaves of GOAL_S. The rest is for errors, and
+for the 33 ms that a text may wait until it is sent.
 """
 
-GOAL_S = 0.25  # a step and a chunk together, or a chunk where nobody generates
+GOAL_S = 0.22  # a step and a chunk together, or a chunk where nobody generates
 LEAST_GOAL_S = 0.1  # for a chunk, however slow the steps are: a prompt has to come to its end too
 FIRST_CHUNK = 64  # before anything is known; short prompts whole: greedy answers depend on it (decision 4)
 SLOW_STEP_S = 0.05  # a model whose steps take longer may take much longer for so many tokens

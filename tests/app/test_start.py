@@ -89,9 +89,15 @@ from PySide6.QtCore import QTimer
 from app import application
 from engine.contract.paths import Paths
 
+def host_runs(log):
+    return log.exists() and "runs" in log.read_text()
+
 def build_and_close_soon(paths, qt):
     built = application.Application(paths, qt)
-    QTimer.singleShot(1500, built.window.close)
+    looking = QTimer(built.window, interval=50)
+    log = paths.log / "window.log"
+    looking.timeout.connect(lambda: host_runs(log) and built.window.close())
+    looking.start()
     return built
 
 application.build = build_and_close_soon

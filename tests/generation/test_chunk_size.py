@@ -25,7 +25,7 @@ def test_a_step_of_running_answers_takes_its_time_from_the_chunk_but_not_all() -
 def test_the_first_chunk_is_small_where_steps_are_slow() -> None:
     assert ChunkSize(512).tokens(0) == FIRST_CHUNK
     assert ChunkSize(512).tokens(SLOW_STEP_S) == FIRST_CHUNK
-    assert ChunkSize(512).tokens(0.06) == 3  # (0.25 - 0.06) / 0.06
+    assert ChunkSize(512).tokens(0.06) == 2  # (0.22 - 0.06) / 0.06
     assert ChunkSize(512).tokens(1.0) == 1
 
 

@@ -347,7 +347,7 @@ def test_a_question_waits_for_room_on_the_disk_and_is_asked_then(
 
     sessions._store._writer.put(refuse)
     session.send("Go on", model="fake:tokens=3,text=abc")
-    qtbot.waitUntil(lambda: "the disk is full" in session.activity, timeout=2000)
+    qtbot.waitUntil(lambda: "the disk is full" in session.activity, timeout=WAIT_MS)
     full.clear()
     assert wait_for_end(session, qtbot).text == "abc"
 

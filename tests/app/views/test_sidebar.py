@@ -24,10 +24,25 @@ def put(application: Application, qtbot: QtBot, *texts: str) -> Conversation:
     talk = Conversation.new()
     for number, text in enumerate(texts):
         talk.append(role="assistant" if number % 2 else "user", text=text, model="A model")
-    with qtbot.waitSignal(application.workings.notices.saved, timeout=WAIT_MS):
-        application.workings.store.save(talk.header, *talk.path())
+    application.workings.store.save(talk.header, *talk.path())
+    qtbot.waitUntil(lambda: application.workings.store.has(talk), timeout=WAIT_MS)
     application.workings.conversations.put(talk.header)
     return talk
+
+
+def wait_for_bin(application: Application, qtbot: QtBot, length: int) -> None:
+    """Wait until so much lies in the bin of the file."""
+    qtbot.waitUntil(lambda: len(application.workings.store.bin()) == length, timeout=WAIT_MS)
+
+
+def wait_for_results(application: Application, qtbot: QtBot, *conversation_ids: str) -> None:
+    """Wait until the search shows these conversations: before the last letter it may show others."""
+    results = application.workings.search_results
+
+    def shown() -> list[str]:
+        return [results.result(row).conversation_id for row in range(results.rowCount())]
+
+    qtbot.waitUntil(lambda: shown() == list(conversation_ids), timeout=WAIT_MS)
 
 
 def titles(application: Application) -> list[str]:
@@ -51,12 +66,11 @@ def test_what_is_typed_into_the_search_finds_and_enter_shows_the_message(
 ) -> None:
     talk = put(application, qtbot, "How does it work?", "The vapour condenses.", "And then?", "It drips.")
     put(application, qtbot, "Something else")
-    sidebar, results = application.window.sidebar, application.workings.search_results
+    sidebar = application.window.sidebar
     sidebar.focus_search()
     assert sidebar.search.hasFocus()
-    with qtbot.waitSignal(results.changed, timeout=WAIT_MS):
-        QTest.keyClicks(sidebar.search, "condens")
-    assert [results.result(row).conversation_id for row in range(results.rowCount())] == [talk.id]
+    QTest.keyClicks(sidebar.search, "condens")
+    wait_for_results(application, qtbot, talk.id)
     QTest.keyClick(sidebar.search, Qt.Key.Key_Return)
     assert application.workings.shown.conversation_id == talk.id
     assert not application.workings.chat_view.sticks_to_end or application.workings.messages.rowCount() == 4
@@ -66,8 +80,8 @@ def test_arrow_keys_lead_into_the_results_and_back(application: Application, qtb
     talk = put(application, qtbot, "apple pie")
     sidebar = application.window.sidebar
     sidebar.focus_search()
-    with qtbot.waitSignal(application.workings.search_results.changed, timeout=WAIT_MS):
-        QTest.keyClicks(sidebar.search, "apple")
+    QTest.keyClicks(sidebar.search, "apple")
+    wait_for_results(application, qtbot, talk.id)
     QTest.keyClick(sidebar.search, Qt.Key.Key_Down)
     view = application.window.findChild(ResultsView)
     assert view is not None
@@ -139,8 +153,8 @@ def test_a_folder_opens_and_closes_by_a_click(application: Application, qtbot: Q
 
 def test_a_deleted_conversation_comes_back_from_the_bin(application: Application, qtbot: QtBot) -> None:
     talk = put(application, qtbot, "one", "answer")
-    with qtbot.waitSignal(application.workings.notices.saved, timeout=WAIT_MS):
-        application.workings.conversation_view.delete_requested.emit(talk.id)
+    application.workings.conversation_view.delete_requested.emit(talk.id)
+    wait_for_bin(application, qtbot, 1)
     application.window.sidebar.bin_requested.emit()
     entries = application.workings.bin_list
     assert (entries.rowCount(), entries.index(0).data()) == (1, "one")
@@ -175,12 +189,12 @@ def test_deleted_messages_come_back_by_undo_and_from_the_bin(application: Applic
 
 def test_the_bin_can_be_emptied(application: Application, qtbot: QtBot) -> None:
     talk = put(application, qtbot, "one")
-    with qtbot.waitSignal(application.workings.notices.saved, timeout=WAIT_MS):
-        application.workings.conversation_view.delete_requested.emit(talk.id)
+    application.workings.conversation_view.delete_requested.emit(talk.id)
+    wait_for_bin(application, qtbot, 1)
     application.workings.conversation_actions.show_bin()
-    with qtbot.waitSignal(application.workings.notices.saved, timeout=WAIT_MS):
-        application.workings.conversation_actions.empty_bin()
-    assert (application.workings.store.bin(), application.workings.bin_list.rowCount()) == ([], 0)
+    application.workings.conversation_actions.empty_bin()
+    wait_for_bin(application, qtbot, 0)
+    assert application.workings.bin_list.rowCount() == 0
 
 
 def test_export_and_import_through_the_menus(
