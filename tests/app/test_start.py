@@ -19,7 +19,7 @@ from engine.library.records import Records
 from tests.support.tiny_model import write_tiny_model
 from tests.support.window import WAIT_MS
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 COMMAND = [sys.executable, "-c", "import sys; from app.__main__ import main; sys.exit(main([]))"]
 
 

@@ -31,7 +31,7 @@ STREAMING = (
     "fake:rate=80,tokens=4000,text=## An answer that arrives\n\n"
     "It has **bold** words and `code` in it.\n\n- one point\n- another point\n\n"
 )
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Stage:

@@ -76,7 +76,7 @@ def test_a_prepared_clone_starts_at_once_and_hands_over_words_stdin_and_exit_sta
         [sys.executable, str(clone.root / "run.py"), "run", "builtin", "two words"],
         check=False, input="from stdin", capture_output=True, text=True, env=environ, timeout=60,
     )  # fmt: skip
-    assert children_cpu_s() - cpu_s < 1.5  # two interpreters and a small program: nothing is looked for or built
+    assert children_cpu_s() - cpu_s < 1.5  # two interpreters and no set-up
     assert result.stdout == "['run', 'builtin', 'two words'] from stdin\n"
     assert (result.returncode, result.stderr) == (7, "")
 

@@ -4,7 +4,7 @@ import threading
 
 from app.conversations.writer import WriteReports
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class SavedRecorder:

@@ -11,7 +11,7 @@ from app.application import Application
 from app.conversations.conversation import Message
 from engine.contract.settings_messages import StatusListed
 
-WAIT_MS = 20_000  # generous: a test machine may be busy
+WAIT_MS = 60_000  # generous: a test machine may be busy
 
 Open = Callable[[], Application]
 

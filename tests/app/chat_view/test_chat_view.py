@@ -95,7 +95,7 @@ def test_the_view_follows_text_that_streams_in(view: ChatView, messages: Message
     messages.show_path(conversation.path())
     before = view.verticalScrollBar().maximum()
     stream(messages, answer, 60)
-    qtbot.waitUntil(lambda: view.verticalScrollBar().maximum() > before, timeout=5000)
+    qtbot.waitUntil(lambda: view.verticalScrollBar().maximum() > before, timeout=20_000)
     qtbot.waitUntil(
         lambda: view.verticalScrollBar().value() == view.verticalScrollBar().maximum(), timeout=5000
     )
@@ -114,7 +114,7 @@ def test_scrolling_up_lets_go_of_the_end_and_what_is_read_stays_in_place(
     before = view.viewport().grab().toImage()
     maximum = view.verticalScrollBar().maximum()
     stream(messages, answer, 60)
-    qtbot.waitUntil(lambda: view.verticalScrollBar().maximum() > maximum, timeout=5000)
+    qtbot.waitUntil(lambda: view.verticalScrollBar().maximum() > maximum, timeout=20_000)
     assert view.place_of(row) == read_at
     after = view.viewport().grab().toImage()
     rect = before.rect().adjusted(0, 0, -12, -60)  # without scroll bar and button

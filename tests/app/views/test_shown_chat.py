@@ -82,7 +82,7 @@ def test_what_is_typed_is_there_at_the_next_start(open_window: Open, qtbot: QtBo
 def test_what_is_typed_is_on_the_disk_within_a_second(application: Application, qtbot: QtBot) -> None:
     QTest.keyClicks(application.window.page.composer.field, "half a thought")
     store = application.workings.store
-    qtbot.waitUntil(lambda: store.draft("").text == "half a thought", timeout=5000)
+    qtbot.waitUntil(lambda: store.draft("").text == "half a thought", timeout=20_000)
 
 
 def test_what_was_sent_is_no_draft_any_more(application: Application, qtbot: QtBot) -> None:
@@ -90,7 +90,7 @@ def test_what_was_sent_is_no_draft_any_more(application: Application, qtbot: QtB
     QTest.keyClicks(application.window.page.composer.field, "Hello")
     press_enter(application)
     qtbot.waitUntil(lambda: not application.workings.shown.session.is_answering, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: application.workings.store.draft("") == Draft(), timeout=5000)
+    qtbot.waitUntil(lambda: application.workings.store.draft("") == Draft(), timeout=20_000)
     application.workings.new_chat()
     assert application.window.page.composer.text == ""
 

@@ -29,6 +29,7 @@ from engine.contract.tuning_messages import (
 )
 from tests.support.asked_client import AskedClient
 from tests.support.example_tuning import example_result
+from tests.support.window import WAIT_MS
 
 
 class Shown:
@@ -141,4 +142,6 @@ def test_the_window_warns_above_every_page_and_takes_a_setting(
     assert "run on the built-in engine" in window.banner.text
     engine.tune.load("builtin", LoadParams(threads=1))
     settings = application.workings.preferences
-    qtbot.waitUntil(lambda: settings.settings is not None and "builtin" in settings.settings.load)
+    qtbot.waitUntil(
+        lambda: settings.settings is not None and "builtin" in settings.settings.load, timeout=WAIT_MS
+    )
