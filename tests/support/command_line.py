@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.contract.processes import child_environment
 
-TIME_LIMIT_S = 120
+TIME_LIMIT_S = 280
 DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
