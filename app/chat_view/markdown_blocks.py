@@ -138,7 +138,9 @@ class MarkdownBlocks:
         blocks = make_blocks(tokens, lines, self._continued)
         self._read_to = end
         self._found = environment["references"]
-        cut_line, continued = self._cut(tokens, lines)
+        cut_line, continued = (
+            self._cut(tokens, lines) if tokens else (self._last_definition(environment), None)
+        )
         cut = lines.place(cut_line)
         if cut_line:
             self._final += [block for block in blocks if block.start < cut]
@@ -202,6 +204,14 @@ class MarkdownBlocks:
             start = last.attrGet("start")
             place, number = lines.place((last.map or [0])[0]), 1 if start is None else int(start)
         return (items[-1].map or [0])[0], ContinuedList(place, number + len(items) - 1)
+
+    def _last_definition(self, environment: dict[str, Any]) -> int:
+        """The line of the last link target of a tail that has nothing else; a title may follow it yet."""
+        if self._continued is not None:
+            return 0
+        found = [ref for label, ref in environment["references"].items() if label not in self._references]
+        found += environment.get("duplicate_refs", [])
+        return max((reference["map"][0] for reference in found), default=0)
 
     def _is_open_formula(self, root: Token, lines: SourceLines) -> bool:
         """Whether a paragraph is the beginning of a formula whose end is still to come."""

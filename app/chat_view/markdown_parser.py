@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
-from markdown_it.rules_block import StateBlock, html_block, table
+from markdown_it.rules_block import StateBlock, html_block, reference, table
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -29,6 +29,7 @@ LONGEST_INLINE = 8_000  # characters of one paragraph; more is shown without inl
 MOST_MARKS = 1500  # of one paragraph, that could begin or end a format
 MOST_STEPS = 2_000_000  # characters looked at for what could begin a link: that many marks, that long a text
 MOST_COLUMNS = 64  # of a table; one with more is shown as it was written
+MOST_REFERENCES = 500  # of a message; what else looks like one is shown as it was written
 LONGEST_FORMULA = 60  # lines
 _WORDS = re.compile(r"[A-Za-z0-9 ]+")  # nothing that any rule looks for: most cells of tables
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
@@ -57,6 +58,7 @@ def make_parser() -> MarkdownIt:
     )
     parser.inline.ruler.before("escape", "bracket_formula", _bracket_formula)
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    parser.block.ruler.at("reference", _reference)
     parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.core.ruler.before("inline", "tasks", _mark_tasks)
     parser.core.ruler.after("inline", "html_blocks", _read_html_blocks)
@@ -136,6 +138,12 @@ def _table(state: StateBlock, first_line: int, end_line: int, silent: bool) -> b
         if columns.count("|") >= MOST_COLUMNS:
             return False
     return table(state, first_line, end_line, silent)
+
+
+def _reference(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:
+    """Where a link of another place leads, unless there are too many: each takes 0.05 ms."""
+    known = len(state.env.get("references", ())) + len(state.env.get("duplicate_refs", ()))
+    return known < MOST_REFERENCES and reference(state, first_line, end_line, silent)
 
 
 def _html_block(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:

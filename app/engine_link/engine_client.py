@@ -66,6 +66,7 @@ class EngineClient(QObject):
     model_loaded = Signal(str, str, object)  # request id, model, LoadedModel
     model_unloaded = Signal(str, str)  # request id (empty: nobody asked), model
     answer_requested = Signal(str)  # request id
+    tokens_arrived = Signal(str, int)  # request id, tokens behind the text that comes with them
     text_arrived = Signal(str, str)  # request id, text
     reasoning_arrived = Signal(str, str)  # request id, text
     finished = Signal(str, object)  # request id, FinishedEvent
@@ -202,8 +203,10 @@ class EngineClient(QObject):
             return  # it has ended for us
         match message:
             case TextEvent():
+                self.tokens_arrived.emit(request_id, message.num_tokens)
                 self.text_arrived.emit(request_id, message.text)
             case ReasoningEvent():
+                self.tokens_arrived.emit(request_id, message.num_tokens)
                 self.reasoning_arrived.emit(request_id, message.text)
             case ToolCallEvent():  # no tools are offered yet: what a model writes all the same is shown
                 self.text_arrived.emit(request_id, message.call.raw)

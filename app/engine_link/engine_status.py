@@ -30,17 +30,14 @@ class EngineStatus(QObject):
         self.ttft_s = 0.0  # of the answer that arrives, on the window's clock
         self.loaded: LoadedModel | None = None
         self._loaded_name = ""
-        self._arrivals: deque[float] = (
-            deque()
-        )  # of text events: one each per token, unless the pipe is behind
+        self._arrivals: deque[tuple[float, int]] = deque()  # when text came, and of how many tokens
         self._told_at = 0.0
         self._asked_at = 0.0
         client.load_progressed.connect(self._note_progress)
         client.model_loaded.connect(self._note_loaded)
         client.model_unloaded.connect(self._note_unloaded)
         client.answer_requested.connect(self._note_asked)
-        client.text_arrived.connect(self._note_text)
-        client.reasoning_arrived.connect(self._note_text)
+        client.tokens_arrived.connect(self._note_tokens)
         client.finished.connect(self._note_finished)
         client.engine_failed.connect(self._note_failure)
 
@@ -60,7 +57,7 @@ class EngineStatus(QObject):
     def _note_asked(self, _request_id: str) -> None:
         self._asked_at = time.monotonic()
 
-    def _note_text(self, _request_id: str, _text: str) -> None:
+    def _note_tokens(self, _request_id: str, num_tokens: int) -> None:
         now = time.monotonic()
         if self.phase != "answering":
             self._arrivals.clear()
@@ -68,13 +65,13 @@ class EngineStatus(QObject):
             self.num_tokens = 0
             self.ttft_s = now - self._asked_at
             self._enter("answering")
-        self.num_tokens += 1
-        self._arrivals.append(now)
-        while self._arrivals[0] < now - RATE_WINDOW_S:
+        self.num_tokens += num_tokens
+        self._arrivals.append((now, num_tokens))
+        while self._arrivals[0][0] < now - RATE_WINDOW_S:
             self._arrivals.popleft()
-        elapsed = now - self._arrivals[0]
-        if elapsed > TOLD_EVERY_S:
-            self.decode_tps = (len(self._arrivals) - 1) / elapsed
+        since, before = self._arrivals[0]
+        if now - since > TOLD_EVERY_S:
+            self.decode_tps = (sum(count for _, count in self._arrivals) - before) / (now - since)
         if now - self._told_at >= TOLD_EVERY_S:
             self._told_at = now
             self.changed.emit()

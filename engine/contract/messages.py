@@ -186,6 +186,7 @@ class TextEvent(_Event, tag="text", frozen=True, kw_only=True):
     """More text of an answer."""
 
     text: str
+    num_tokens: int = 0  # generated since the last event of the answer; text may wait for several
     logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the last event, where they were asked for
 
 
@@ -193,6 +194,7 @@ class ReasoningEvent(_Event, tag="reasoning", frozen=True, kw_only=True):
     """More of what the model thinks before it answers."""
 
     text: str
+    num_tokens: int = 0
     logprobs: tuple[TokenLogprob, ...] = ()
 
 

@@ -69,6 +69,7 @@ class Answer:
             drafting=self._drafting(),
         )
         self._logprobs: list[TokenLogprob] = []  # of tokens whose text is held back
+        self._num_untold = 0  # tokens since the last event
         self._force_text()
 
     @property
@@ -89,6 +90,7 @@ class Answer:
     def take(self, generated: Generated) -> list[AnswerEvent]:
         """What is certain after one more token."""
         self._first_token_s = self._first_token_s or time.perf_counter()
+        self._num_untold += 1
         if generated.logprob is not None:
             alternatives = tuple(self._told(*pair) for pair in generated.logprob.alternatives)
             told = self._told(generated.token, generated.logprob.value)
@@ -117,9 +119,8 @@ class Answer:
             event = answer_event(self.request_id, part)
             if not isinstance(event, ToolCallEvent):
                 self._language.feed(event.text)
-            if self._logprobs and not isinstance(event, ToolCallEvent):
-                event = structs.replace(event, logprobs=tuple(self._logprobs))
-                self._logprobs = []
+                told = {"num_tokens": self._num_untold, "logprobs": tuple(self._logprobs)}
+                event, self._num_untold, self._logprobs = structs.replace(event, **told), 0, []
             events.append(event)
         return events
 

@@ -35,8 +35,12 @@ class TextPacing:
                 self._send(event)
                 return
         elif type(held) is type(event):
-            text, logprobs = held.text + event.text, held.logprobs + event.logprobs
-            event = structs.replace(event, text=text, logprobs=logprobs)
+            event = structs.replace(
+                event,
+                text=held.text + event.text,
+                num_tokens=held.num_tokens + event.num_tokens,
+                logprobs=held.logprobs + event.logprobs,
+            )
         else:
             self._send(held)
         self._held[event.request_id] = event

@@ -14,7 +14,11 @@ class Sent:
         self.pacing = TextPacing(self.events.append)
 
     def text(self, text: str, request_id: str = "a") -> None:
-        self.pacing.send(TextEvent(request_id=request_id, text=text))
+        self.pacing.send(TextEvent(request_id=request_id, text=text, num_tokens=2))
+
+    @property
+    def counts(self) -> list[int]:
+        return [event.num_tokens for event in self.events if isinstance(event, TextEvent | ReasoningEvent)]
 
     @property
     def texts(self) -> list[str]:
@@ -35,6 +39,7 @@ def test_the_first_text_leaves_at_once_and_what_follows_soon_leaves_together(sen
     sent.text("d")
     sent.pacing.send_due()
     assert sent.texts == ["a", "b", "cd"]
+    assert sent.counts == [2, 2, 4]
 
 
 def test_text_that_nothing_follows_leaves_when_it_is_due(sent: Sent) -> None:

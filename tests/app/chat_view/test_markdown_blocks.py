@@ -35,6 +35,19 @@ def test_whatever_is_streamed_ends_as_the_whole(lines: list[str], step: int) -> 
     ]
 
 
+@pytest.mark.parametrize("step", [1, 7, 40])
+def test_definitions_alone_are_final_but_for_the_last_which_may_get_a_title(
+    parser: MarkdownIt, step: int
+) -> None:
+    lines = [f'[r{number}]: http://x/{number}\n  "title {number}"' for number in range(60)]
+    source = "\n".join([*lines, "[r3]: http://twice", "", "See [r0], [r3] and [r59]."])
+    assert read_streamed(parser, source, step) == read_whole(parser, source)
+    (paragraph,) = read_whole(parser, source)
+    assert isinstance(paragraph.content, Prose)
+    links = [link.target for link in paragraph.content.inline.links]
+    assert links == ["http://x/0", "http://x/3", "http://x/59"]
+
+
 def read_all(blocks: MarkdownBlocks) -> int:
     """Read on to the end; how many blocks were the same all the time."""
     same = len(blocks.blocks)

@@ -27,3 +27,13 @@ def test_a_table_of_too_many_columns_is_no_table(columns: int, is_table: bool) -
     ):
         tokens = make_parser().parse(source)
         assert (tokens[0].type == "table_open") == is_table
+
+
+def test_links_lead_where_the_first_definitions_say_and_the_rest_is_shown() -> None:
+    num_known = markdown_parser.MOST_REFERENCES
+    lines = "\n".join(f"[r{number}]: http://x/{number}" for number in range(num_known + 2))
+    tokens = make_parser().parse(f"[r0] [r{num_known - 1}] [r{num_known}]\n\n{lines}\n")
+    assert tokens[1].children is not None
+    links = [token.attrs["href"] for token in tokens[1].children if token.type == "link_open"]
+    assert links == ["http://x/0", f"http://x/{num_known - 1}"]
+    assert tokens[-2].content.splitlines() == lines.splitlines()[num_known:]

@@ -75,11 +75,26 @@ def test_a_refused_import_is_no_failure_of_the_engine(client: EngineClient, qtbo
     assert status.phase == "ready"
 
 
-def test_the_status_measures_the_speed_while_text_arrives(client: EngineClient, qtbot: QtBot) -> None:
+def test_the_status_counts_every_token_while_text_arrives(client: EngineClient, qtbot: QtBot) -> None:
     status = EngineStatus(client)
-    request = client.generate("fake:rate=100,tokens=3000", QUESTION, conversation_id="c")
-    qtbot.waitUntil(lambda: status.phase == "answering" and status.decode_tps > 0, timeout=WAIT_MS)
-    qtbot.wait(800)
-    assert 20 < status.decode_tps < 120
+    texts: list[str] = []  # of the fake model each token is a letter; several come in an event
+    client.text_arrived.connect(lambda _id, text: texts.append(text))
+    request = client.generate("fake:rate=300,tokens=9000", QUESTION, conversation_id="c")
+    qtbot.waitUntil(lambda: status.decode_tps > 0 and len("".join(texts)) > len(texts) + 20, timeout=WAIT_MS)
+    assert status.phase == "answering"
+    assert status.num_tokens == len("".join(texts))
     client.cancel(request)
     qtbot.waitUntil(lambda: status.phase == "ready", timeout=WAIT_MS)
+
+
+def test_the_speed_is_that_of_the_tokens_and_not_of_the_texts_they_come_in(
+    client: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("app.engine_link.engine_status.time.monotonic", lambda: now[0])
+    status = EngineStatus(client)
+    for _ in range(90):  # three seconds, of which the last two count
+        client.tokens_arrived.emit("r", 30)
+        now[0] += 1 / 30
+    assert status.num_tokens == 90 * 30
+    assert status.decode_tps == pytest.approx(900)
