@@ -2,11 +2,15 @@
 
 Between two tokens of a running answer lie a step of all running answers and a chunk of a prompt. Together
 they shall take less than 300 ms: the chunk gets what the step leaves of GOAL_S. The rest is for errors, and
-for the 33 ms that a text may wait until it is sent.
+for the 33 ms that a text may wait until it is sent. A chunk never takes less than a step, since every call
+reads all weights: where two steps are too long already, it gets a quarter more than a step, which is several
+tokens.
 """
 
-GOAL_S = 0.22  # a step and a chunk together, or a chunk where nobody generates
-LEAST_GOAL_S = 0.1  # for a chunk, however slow the steps are: a prompt has to come to its end too
+GOAL_S = 0.2  # a step and a chunk together, or a chunk where nobody generates
+LATEST_S = 0.28  # the same, where the steps leave less of GOAL_S than a call of one token takes
+CLEARLY_BELOW = 0.95  # what a call has to stay below for one of a token more
+MORE_THAN_A_STEP = 1.25  # what a chunk may take then: a prompt has to come to its end too
 FIRST_CHUNK = 64  # before anything is known; short prompts whole: greedy answers depend on it (decision 4)
 SLOW_STEP_S = 0.05  # a model whose steps take longer may take much longer for so many tokens
 INFORMATIVE = 16  # tokens; in shorter calls the pass over the weights hides what a token takes
@@ -37,6 +41,10 @@ class ChunkSize:
         goal_s = chunk_goal_s(step_s)
         if self._num_tokens:
             fitting = self._num_tokens * goal_s / max(self._elapsed_s, 1e-6)
+            if (
+                self._elapsed_s <= CLEARLY_BELOW * goal_s
+            ):  # most of it may be the weights, whatever the number of tokens
+                fitting = max(fitting, self._num_tokens + 1)
             fitting = min(fitting, max(2 * self._num_tokens, FIRST_CHUNK))
         else:  # a token of a prompt takes no longer than one that is generated
             fitting = min(self._first, goal_s / step_s) if step_s > SLOW_STEP_S else self._first
@@ -46,4 +54,7 @@ class ChunkSize:
 
 def chunk_goal_s(step_s: float) -> float:
     """What prompts may take between two steps of running answers."""
-    return max(GOAL_S - step_s, LEAST_GOAL_S)
+    slightly_more = MORE_THAN_A_STEP * step_s
+    if 2 * step_s > LATEST_S:
+        return slightly_more
+    return max(GOAL_S - step_s, min(LATEST_S - step_s, slightly_more))

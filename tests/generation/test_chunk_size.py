@@ -1,4 +1,6 @@
-from engine.generation.chunk_size import FIRST_CHUNK, GOAL_S, LEAST_GOAL_S, SLOW_STEP_S, ChunkSize
+import pytest
+
+from engine.generation.chunk_size import FIRST_CHUNK, GOAL_S, LATEST_S, SLOW_STEP_S, ChunkSize, chunk_goal_s
 
 
 def after(num_tokens: int, elapsed_s: float, batch_size: int = 512) -> ChunkSize:
@@ -17,15 +19,32 @@ def test_a_chunk_grows_to_the_goal_and_shrinks_below_it() -> None:
 
 def test_a_step_of_running_answers_takes_its_time_from_the_chunk_but_not_all() -> None:
     chunk = after(100, GOAL_S)
-    assert chunk.tokens(GOAL_S / 2) == 50
-    assert chunk.tokens(GOAL_S) == int(100 * LEAST_GOAL_S / GOAL_S)
-    assert chunk.tokens(10.0) == chunk.tokens(GOAL_S)
+    assert chunk.tokens(GOAL_S / 4) == 75
+    assert chunk.tokens(0.135) == int(100 * (LATEST_S - 0.135) / GOAL_S)
+    assert chunk.tokens(0.3) == int(100 * 1.25 * 0.3 / GOAL_S)
+
+
+def test_a_step_and_a_chunk_keep_the_promise_wherever_two_steps_would() -> None:
+    for thousandth in range(300):
+        step_s = thousandth / 1000
+        goal_s = chunk_goal_s(step_s)
+        assert goal_s >= step_s  # every call reads all weights
+        assert step_s + goal_s <= (LATEST_S if 2 * step_s <= LATEST_S else 2.25 * step_s) + 1e-9
+
+
+def test_a_chunk_of_one_token_grows_however_much_of_a_call_is_the_weights() -> None:
+    for step_s in (0.05, 0.07, 0.1, 0.12, 0.2, 1.0):
+        chunk = ChunkSize(512)
+        for _ in range(60):
+            size = chunk.tokens(step_s)
+            chunk.note(size, step_s * (0.99 + 0.01 * size))
+        assert step_s * (0.99 + 0.01 * size) == pytest.approx(chunk_goal_s(step_s), rel=0.1)
 
 
 def test_the_first_chunk_is_small_where_steps_are_slow() -> None:
     assert ChunkSize(512).tokens(0) == FIRST_CHUNK
     assert ChunkSize(512).tokens(SLOW_STEP_S) == FIRST_CHUNK
-    assert ChunkSize(512).tokens(0.06) == 2  # (0.22 - 0.06) / 0.06
+    assert ChunkSize(512).tokens(0.06) == 2  # (0.2 - 0.06) / 0.06
     assert ChunkSize(512).tokens(1.0) == 1
 
 
@@ -35,7 +54,7 @@ def test_a_small_chunk_grows_with_every_call_that_was_all_of_it() -> None:
         sizes.append(chunk.tokens(0.07))
         chunk.note(sizes[-1], 0.06 + 0.01 * sizes[-1])
     assert sizes == sorted(sizes)
-    assert sizes[-1] >= 10  # of the 12 that take what is left
+    assert sizes[-1] == 7  # of the 7 that take what is left
 
 
 def test_short_prompts_that_were_fast_leave_the_first_chunk_as_it_is() -> None:
