@@ -83,7 +83,9 @@ def to_the_window(command: list[str], home: str) -> Cost:
 
 
 def _environment(home: str) -> dict[str, str]:
-    return os.environ | {"RETORT_HOME": home, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT)}
+    """This environment without words for Python: told to keep no bytecode it would compile at every start."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"RETORT_HOME": home, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT)}
 
 
 def measure(bundle: Path, runs: int, once: Callable[[list[str], str], Cost], *words: str) -> dict[str, float]:
