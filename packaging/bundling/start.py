@@ -1,6 +1,7 @@
 """What each process of a bundle does before Retort's own code runs, kept to what is needed.
 
-An answer takes three processes. Measured 2026-11-23 (docs/PACKAGING.md).
+An answer takes three processes: the command line, the worker and the child that renders templates. What each
+of them pays was measured (docs/PACKAGING.md, 2026-11-23).
 """
 
 from __future__ import annotations
