@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import resource
+import select
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "packaging"))
@@ -58,18 +60,14 @@ def to_the_window(command: list[str], home: str) -> Cost:
             ["xev", "-root", "-event", "substructure"],
             env=os.environ | {"DISPLAY": name},
             stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
         )
         assert events.stdout is not None
         time.sleep(0.3)  # xev has to listen before the window can appear
         environment = _environment(home) | {"DISPLAY": name, "QT_QPA_PLATFORM": "xcb"}
         started = time.perf_counter()
-        window = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+        window = subprocess.Popen(command, cwd=ROOT, env=environment)
         try:
-            while "MapNotify" not in events.stdout.readline():
-                if window.poll() is not None:
-                    raise SystemExit(f"{command[0]} ended without a window: {window.returncode}")
+            _wait_until_mapped(events.stdout, window)
             wall_s = time.perf_counter() - started
             fields = Path(f"/proc/{window.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
             cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
@@ -82,8 +80,20 @@ def to_the_window(command: list[str], home: str) -> Cost:
     return Cost(1000 * wall_s, 1000 * cpu_s)
 
 
+def _wait_until_mapped(events: IO[bytes], window: subprocess.Popen[bytes]) -> None:
+    """Return when xev tells of a mapped window; raises SystemExit where the program ended without one."""
+    said = b""
+    while b"MapNotify" not in said:
+        if select.select([events], [], [], 0.5)[0]:
+            said += os.read(events.fileno(), 65536)
+        elif window.poll() is not None:
+            raise SystemExit(f"the window's program ended without a window: {window.returncode}")
+
+
 def _environment(home: str) -> dict[str, str]:
-    return os.environ | {"RETORT_HOME": home, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT)}
+    """This environment without words for Python: told to keep no bytecode it would compile at every start."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"RETORT_HOME": home, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT)}
 
 
 def measure(bundle: Path, runs: int, once: Callable[[list[str], str], Cost], *words: str) -> dict[str, float]:

@@ -6,6 +6,7 @@ built for CPUs alone, nobody is asked.
 
 import importlib.util
 import queue
+import re
 from pathlib import Path
 
 from engine.contract.fit_messages import DeviceMemory
@@ -14,7 +15,8 @@ from engine.hardware.memory import available_bytes, total_bytes
 from engine.host.worker_process import WorkerLibrary, WorkerProcess
 
 ANSWER_TIMEOUT_S = 20.0  # a driver that starts up takes seconds
-_GPU_LIBRARIES = ("cuda", "vulkan", "metal", "hip", "sycl", "musa", "cann", "opencl")
+# The whole word: `libggml-cpu-cannonlake.so`, for a kind of CPU, has the name of Huawei's CANN in it.
+_GPU_LIBRARY = re.compile(r"(lib)?ggml-(cuda|vulkan|metal|hip|sycl|musa|cann|opencl)\b")
 
 
 def ram(free_bytes: int | None = None) -> DeviceMemory:
@@ -54,7 +56,7 @@ def gpus(library: WorkerLibrary | None = None) -> tuple[DeviceMemory, ...]:
 def built_for_gpus(library: WorkerLibrary | None = None) -> bool:
     """Whether this llama.cpp has a library for any kind of GPU; it is looked at, not loaded."""
     names = [file.name for folder in _folders(library) for file in folder.glob("*ggml-*")]
-    return any(kind in name for name in names for kind in _GPU_LIBRARIES)
+    return any(_GPU_LIBRARY.match(name) for name in names)
 
 
 def _folders(library: WorkerLibrary | None) -> list[Path]:

@@ -55,6 +55,8 @@ class Owners:
             return Owner("part", PYINSTALLER) if package.startswith("pyinstaller") else Owner("pypi", package)
         if path.is_relative_to(self._native):
             return Owner("part", LLAMA)
+        if path.is_relative_to(self._root / "build"):
+            raise SystemExit(f"{target} was made by the build, and of what is not known")
         if path.is_relative_to(self._root):
             within = path.relative_to(self._root).as_posix()
             return Owner(

@@ -162,3 +162,10 @@ def test_a_file_that_nobody_owns_ends_the_build(environment: Path, tmp_path: Pat
     owners = Owners(tmp_path / "root", environment, tmp_path / "native")
     with pytest.raises(SystemExit, match="belongs to no package"):
         owners.of("stray.so", str(environment / "lib" / "python3.11" / "site-packages" / "stray.so"))
+
+
+def test_a_file_that_the_build_made_of_something_unknown_ends_it(environment: Path, tmp_path: Path) -> None:
+    owners = Owners(tmp_path / "root", environment, tmp_path / "native")
+    compiled = tmp_path / "root" / "build" / "work" / "app" / "localpycs" / "0" / "drawn_font" / "glyphs.pyc"
+    with pytest.raises(SystemExit, match="of what is not known"):
+        owners.of("drawn_font/glyphs.pyc", str(compiled))
