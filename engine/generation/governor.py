@@ -1,9 +1,9 @@
 """Whether drafting pays here, and how deep: measured on the conversation that runs, not assumed.
 
 Checking two tokens at once costs 1.1 to 1.5 steps with experts on a CPU, so drafts that are often refused
-make an answer slower. The speed of every depth is judged from all rounds: what it brings by the chance of each
-guess in a row (`round_tokens`), what it takes by rounds of different depths near each other (`round_time`), of
-depths that were not measured by those that were. The first answer begins with a few plain steps and a few
+make an answer slower. The speed of every depth is judged from all rounds: what it brings by the chance of
+each guess in a row (`round_tokens`), what it takes by rounds of other depths near it (`round_time`), or by
+those of its neighbours where it was never measured. The first answer begins with a few plain steps and a few
 rounds of two guesses; a depth that was not measured is tried where it may be faster than all that were.
 
 The best depth is left for another that was measured and is clearly faster. Depths about as fast, and plain
@@ -22,18 +22,19 @@ from engine.generation.round_tokens import Outcome, RoundTokens
 MAX_DEPTH = 4
 START = 2  # the depth that is tried first
 TRIAL = 5  # rounds with guesses of a trial while drafting pays, or more until its time is known
-LONG_TRIAL = 7  # where plain steps are the best so far: whether guesses stay has to be found out, too
+LEAST_TRIAL = 4  # the first of which says nothing of the time
+LONG_TRIAL = 10  # where plain steps are the best so far: whether guesses stay has to be found out, too
 SOON = 4  # rounds of the best depth before one that was never measured is tried
-PATIENCE = 48  # rounds of the best depth before another is tried again; of waiting for guesses, too
-MORE_PATIENCE = 0.3  # of that, for each trial so far
-MOST_PATIENCE = 4.0  # times PATIENCE
+PATIENCE = 48  # plain steps before drafting is tried again; rounds of waiting for guesses, too
+NEXT_TRIAL = 20  # rounds of a best depth that pays before the next trial, for each trial so far
+MOST_PATIENCE = 192  # where trials were many, or no guesses at all could make drafting pay
 WARMING_UP = 32  # plain steps before such a trial in which the drafter sees the text again
 BUDGET = 0.01  # of the time, for trying what turns out slower
 NEAR = 0.85  # of the best speed: depths as fast as this may be the best in truth
 REMEMBERED = 2.0  # observations of a guess that count when drafting is tried again
 AFTER_TRIAL = 10.0  # and after a trial that did not pay
 TAKEN_OVER = 20.0  # and in the next answer
-DOUBT = 1.0  # standard deviations of what guesses bring within which a trial is not decided
+DOUBT = 0.7  # standard deviations of what guesses bring within which a trial is not decided
 WORTH_IT = 1.02  # how much faster than plain steps, or than the best depth, another has to be
 CLEAR = 1.05  # how much faster than plain steps it has to be for certain to end a trial early
 LEAST_GUESSED = 3  # rounds with guesses before a gain is told
@@ -51,7 +52,7 @@ class Governor:
         self._measured_at = [0] * (most + 1)  # the last round with so many guesses
         self._num_rounds = self._num_trials = 0
         self._since_trial = 0
-        self._patience: float = PATIENCE  # rounds of the best depth before the next trial
+        self._patience = PATIENCE  # rounds of the best depth before the next trial
         self._warming_up = 0  # plain steps of it that are behind it
         self._trial = 0  # the depth that is tried, while `_trial_rounds` are left
         self._trial_rounds = 0  # of those with guesses
@@ -150,9 +151,9 @@ class Governor:
             if depth and not self._best:
                 if not was_drafting:
                     self._tokens.acceptance.fade(AFTER_TRIAL)
-                self._patience = PATIENCE if self._may_pay(inf) else MOST_PATIENCE * PATIENCE
+                self._patience = PATIENCE if self._may_pay(inf) else MOST_PATIENCE
             elif self._best:
-                self._patience = PATIENCE * min(MOST_PATIENCE, 1 + MORE_PATIENCE * self._num_trials)
+                self._patience = min(MOST_PATIENCE, NEXT_TRIAL * self._num_trials)
 
     # trials
 
@@ -203,7 +204,7 @@ class Governor:
         """Whether the trial can end."""
         if not self._trial_rounds:
             return True
-        if not self._times.is_known(self._trial):
+        if not self._times.is_known(self._trial) or self._trial_rounds > LONG_TRIAL - LEAST_TRIAL:
             return False
         if self._best:
             return self._trial_rounds <= LONG_TRIAL - TRIAL

@@ -1,12 +1,13 @@
 """What a round takes by the number of its guesses, compared on rounds that are near each other.
 
 A machine gets slower and faster by a fifth within seconds, and answers get slower as they get longer. So no
-time is kept in seconds: it is divided by the pace of the rounds just before it. What is kept is how many times
-as long such rounds take as plain ones, which is a property of the model and the machine, not of the text.
-While one number of guesses goes on, what changes is the pace.
+time is kept in seconds: it is divided by the pace of the rounds just before it. What is kept is how many
+times as long such rounds take as plain ones: a property of the model and the machine, not of the text. While
+one number of guesses goes on, what changes is the pace.
 """
 
 from collections import deque
+from itertools import pairwise
 
 BLOCK = 3  # rounds or more of which the shortest counts: other programs make many of them long
 AGREE = 1.12  # the second shortest over the shortest, else all of them may have been disturbed
@@ -89,9 +90,9 @@ class RoundTimes:
         if not times[0]:
             return [0.0] * len(times)
         known = [number for number, found in enumerate(times) if found]
-        for fewer, more in reversed([*zip(known, known[1:], strict=False)]):
+        for fewer, more in reversed([*pairwise(known)]):
             times[fewer] = min(times[fewer], times[more])  # more guesses never take less time
-        for fewer, more in zip(known, known[1:], strict=False):
+        for fewer, more in pairwise(known):
             step = (times[more] - times[fewer]) / (more - fewer)
             for number in range(fewer + 1, more):
                 times[number] = times[fewer] + step * (number - fewer)

@@ -1,7 +1,7 @@
 """How many tokens a round brings by the depth that is wanted.
 
-Beside the chances of guesses these count: a drafter that has none in many rounds, the tokens that come without
-guesses (one of each sequence), and rows near a tie, which are computed again in a plain step of their own.
+Beside the chances of guesses these count: a drafter that has none in many rounds, the tokens that come
+without guesses (one of each sequence), and rows near a tie, which are computed again in a plain step.
 """
 
 from collections.abc import Sequence
