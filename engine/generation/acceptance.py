@@ -40,7 +40,10 @@ class Acceptance:
         for stayed, seen in zip(self._stayed, self._seen, strict=True):
             weight = seen + PRIOR
             chance = (stayed + PRIOR * NEXT * chance) / weight
-            hoped = chance + optimism * (chance * (1 - chance) / weight) ** 0.5
-            reached *= min(1.0, max(0.0, hoped))
+            hoped = chance
+            if optimism:
+                hoped += optimism * (chance * (1 - chance) / weight) ** 0.5
+                hoped = min(1.0, max(0.0, hoped))
+            reached *= hoped
             tokens.append(tokens[-1] + reached)
         return tokens

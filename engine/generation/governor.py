@@ -224,8 +224,8 @@ class Governor:
 
     def _judge(self, optimism: float = 0.0) -> list[float]:
         """Tokens in a unit of time at each depth; see `Acceptance.expected_tokens`."""
-        times, tokens = self._times.estimates(), self._tokens.expected(optimism)
-        ties, share, plain = self._tokens.expected_ties(), self._tokens.share_with_guesses, times[0]
+        times, (tokens, ties) = self._times.estimates(), self._tokens.expected(optimism)
+        share, plain = self._tokens.share_with_guesses, times[0]
         speeds = [tokens[0] / plain]
         for depth in range(1, len(times)):
             round_time = share * (times[depth] + ties[depth] * plain) + (1 - share) * plain

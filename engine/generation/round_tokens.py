@@ -53,18 +53,19 @@ class RoundTokens:
         """Of the rounds in which guesses are wanted."""
         return self._with_guesses / self._weight if self._weight else 1.0
 
-    def expected(self, optimism: float = 0.0) -> list[float]:
-        """Tokens of a round with 0, 1, 2 and more guesses wanted; see `Acceptance.expected_tokens`."""
+    def expected(self, optimism: float = 0.0) -> tuple[list[float], list[float]]:
+        """Tokens of a round with 0, 1, 2 and more guesses wanted, and rows that are computed again in it.
+
+        The latter of rounds that have guesses. See `Acceptance.expected_tokens`.
+        """
         plain = self._plain or 1.0
         unguessed = plain if self._unguessed is None else self._unguessed
         guessing = self._guessing / self._weight if self._weight else 1.0
-        first, *others = self.acceptance.expected_tokens(optimism)
-        return [plain, *(unguessed + guessing * (tokens - first) for tokens in others)]
-
-    def expected_ties(self) -> list[float]:
-        """Rows that are computed again in a round with 0, 1, 2 and more guesses."""
         rate = self._ties / self._rows if self._rows else 0.0
-        return [rate * tokens for tokens in self.acceptance.expected_tokens()]
+        of_guesses = self.acceptance.expected_tokens(optimism)
+        tokens = [unguessed + guessing * (tokens - 1) for tokens in of_guesses]
+        tokens[0] = plain
+        return tokens, [rate * tokens for tokens in of_guesses]
 
 
 def blended(old: float | None, new: float) -> float:
