@@ -22,30 +22,44 @@ class DraftDepth:
         self._governor: Governor | None = None  # of the round that goes on
         self._before: Governor | None = None  # of the last sequence that had the model for itself
         self._drafting: list[Drafting] = []  # of this step
-        self._depth = self._num_tokens = self._num_guesses = self._guesses_before = 0
-        self._seconds = self._started_s = 0.0
+        self._guesses_before: list[tuple[int, int]] = []  # drafted and accepted by each, before this step
+        self._depth = self._num_tokens = 0
+        self._outcomes: list[tuple[int, int]] = []  # guesses of a sequence in a step, and how many stayed
+        self._seconds = self._again_s = self._started_s = 0.0
 
     def begin(self, drafting: list[Drafting]) -> int:
         """Guesses for each of these sequences; a step is about to begin."""
         self._started_s = self._clock()
-        self._drafting, self._guesses_before = drafting, sum(one.num_drafted for one in drafting)
+        self._drafting = drafting
+        self._guesses_before = [(one.num_drafted, one.num_accepted) for one in drafting]
         governor = self._governor_of(drafting)
         if governor is not self._governor:  # else a near tie was left undecided, and this step is about it
             self._governor, self._depth = governor, governor.next_depth()
-            self._num_tokens, self._num_guesses, self._seconds = 0, 0, 0.0
+            self._num_tokens, self._outcomes, self._seconds, self._again_s = 0, [], 0.0, 0.0
             for one in drafting:
                 one.rest(governor.is_resting)
         return self._depth
 
     def end(self, num_tokens: int, *, is_undecided: bool) -> None:
-        """The step brought so many tokens; undecided, the next one belongs to it."""
+        """The step brought so many tokens; undecided, the next one of a sequence alone belongs to it."""
+        took = self._clock() - self._started_s
+        if self._outcomes:
+            self._again_s += took
+        self._seconds += took
         self._num_tokens += num_tokens
-        self._num_guesses += sum(one.num_drafted for one in self._drafting) - self._guesses_before
-        self._seconds += self._clock() - self._started_s
-        if self._governor is None or is_undecided:
+        for one, (drafted, accepted) in zip(self._drafting, self._guesses_before, strict=True):
+            self._outcomes.append((one.num_drafted - drafted, one.num_accepted - accepted))
+        if self._governor is None or (is_undecided and len(self._drafting) == 1):
             return
         if self._num_tokens:  # else the step was cancelled, or found no room
-            self._governor.record(self._depth, self._num_tokens, self._seconds, num_guesses=self._num_guesses)
+            self._governor.record(
+                self._depth,
+                self._num_tokens,
+                self._seconds,
+                num_guesses=sum(guesses for guesses, _ in self._outcomes),
+                outcomes=self._outcomes,
+                again_s=self._again_s,
+            )
         self._governor = None
 
     def _governor_of(self, drafting: list[Drafting]) -> Governor:

@@ -53,7 +53,7 @@ class LlamaMtpDrafter:
     def propose(self, token_ids: Sequence[int], most: int, choose: Choose) -> list[Draft]:
         """Guesses after the last token, each given those before it."""
         sequence, length = self._sequence, len(token_ids)
-        if sequence is not None and not self._waiting:  # it begins where all others rest
+        if not self._waiting:  # it begins where all others rest
             self._wants_states(self, True)
             return []
         if sequence is None or self._first + self._num_waiting != length - 1:
