@@ -54,6 +54,7 @@ class Governor:
         self._since_trial = 0
         self._patience = PATIENCE  # rounds of the best depth before the next trial
         self._warming_up = 0  # plain steps of it that are behind it
+        self._awake: list[float] = []  # seconds of them: a drafter that looks on makes them longer
         self._trial = 0  # the depth that is tried, while `_trial_rounds` are left
         self._trial_rounds = 0  # of those with guesses
         self._trial_patience = 0  # rounds of it that are left, with guesses or without
@@ -74,7 +75,7 @@ class Governor:
             return
         vars(self).update(deepcopy(vars(before)))
         self._tokens.acceptance.fade(TAKEN_OVER)
-        self.is_resting, self._warming_up = False, 0
+        self.is_resting, self._warming_up, self._awake = False, 0, []
         self._last = -1  # a drafter has to read the prompt: the first round says nothing of its depth
 
     def next_depth(self) -> int:
@@ -120,7 +121,9 @@ class Governor:
         self._tokens.note(num_tokens, outcomes, is_wanted=depth > 0, is_tie=again_s > 0)
         most = min(max(guesses for guesses, _ in outcomes), depth)
         self._measured_at[most] = self._num_rounds
-        if not changed:  # else a drafter may have had to catch up: that time says nothing of the depth
+        if self._warming_up and not depth:
+            self._awake.append(seconds)  # no time of plain steps, which need no drafter
+        elif not changed:  # else a drafter may have had to catch up: that time says nothing of the depth
             self._times.note(most, seconds - again_s)
         if self.fixed is None and self._times.is_known(0):
             self._speeds = self._judge()
@@ -176,6 +179,7 @@ class Governor:
         self._warming_up += 1
         if self._warming_up <= WARMING_UP:
             return None
+        self._lost += self._times.excess(0, self._awake)
         self._tokens.acceptance.fade(REMEMBERED)
         speeds = self._judge()
         return max(range(1, self._max_depth + 1), key=speeds.__getitem__)
@@ -198,6 +202,7 @@ class Governor:
         self._trial, self._trial_patience = depth, PATIENCE
         self._trial_rounds = LONG_TRIAL
         self._since_trial = self._warming_up = 0
+        self._awake = []
         self._num_trials += 1
 
     def _is_decided(self) -> bool:

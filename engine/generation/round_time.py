@@ -7,6 +7,7 @@ one number of guesses goes on, what changes is the pace.
 """
 
 from collections import deque
+from collections.abc import Collection
 from itertools import pairwise
 
 BLOCK = 3  # rounds or more of which the shortest counts: other programs make many of them long
@@ -56,6 +57,14 @@ class RoundTimes:
             self._estimates = self._estimate()
         return self._estimates
 
+    def excess(self, num_guesses: int, seconds: Collection[float]) -> float:
+        """How much longer these rounds took, in the unit of `estimates`, than such rounds did before them."""
+        usual = self._pace() * self._measured(num_guesses)
+        if not (seconds and usual):
+            return 0.0
+        ratio = _lower_quartile(seconds) / usual
+        return max(0.0, ratio - 1) * self._measured(num_guesses) * len(seconds)
+
     def _fill(self, num_guesses: int, seconds: float) -> None:
         """Add a round to its block; complete, it is compared with the pace before it."""
         block = self._filling[num_guesses]
@@ -77,8 +86,7 @@ class RoundTimes:
 
     def _pace(self) -> float:
         """Seconds of a round over what such a round takes, just now; 0 where nothing is known."""
-        recent = sorted(self._recent)
-        return recent[max(0, (len(recent) + 1) // 4 - 1)] if recent else 0.0
+        return _lower_quartile(self._recent) if self._recent else 0.0
 
     def _measured(self, num_guesses: int) -> float:
         """The lower middle one of the blocks; 0 where there is none."""
@@ -104,3 +112,7 @@ class RoundTimes:
         for number in range(last + 1, len(times)):
             times[number] = times[last] + step * (number - last)
         return times
+
+
+def _lower_quartile(values: Collection[float]) -> float:
+    return sorted(values)[max(0, (len(values) + 1) // 4 - 1)]

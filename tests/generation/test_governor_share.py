@@ -42,8 +42,13 @@ def tokens_of(acceptance: tuple[float, ...], num_guesses: int) -> float:
     return tokens
 
 
-def share(costs: tuple[float, ...], acceptance: tuple[float, ...], *, answers: int, seed: int) -> float:
-    """Speed of a conversation, answers of 160 tokens, over that of the best fixed depth."""
+def share(
+    costs: tuple[float, ...], acceptance: tuple[float, ...], *, answers: int, seed: int, awake: float = 1.0
+) -> float:
+    """Speed of a conversation, answers of 160 tokens, over that of the best fixed depth.
+
+    A plain step takes `awake` times as long where the drafter has to see the text.
+    """
     rng = random.Random(seed)
     best = max(tokens_of(acceptance, depth) / cost for depth, cost in enumerate(costs))
     expected = took = slower = 0.0
@@ -62,7 +67,8 @@ def share(costs: tuple[float, ...], acceptance: tuple[float, ...], *, answers: i
                 stayed += 1
             if rng.random() < 1 / 40:
                 slower = rng.choice((0.0, 0.0, 0.15))
-            usual = costs[depth] * (1 + sum(AFTER_A_CHANGE[stay : stay + 1]))
+            alone = 1.0 if depth or governor.is_resting else awake
+            usual = alone * costs[depth] * (1 + sum(AFTER_A_CHANGE[stay : stay + 1]))
             seconds = usual * (1 + slower) * rng.uniform(0.94, 1.06)
             governor.record(depth, 1 + stayed, seconds, num_guesses=depth)
             num_tokens += 1 + stayed
@@ -83,4 +89,12 @@ def test_a_conversation_comes_near_the_best_fixed_depth(
     costs: tuple[float, ...], acceptance: tuple[float, ...]
 ) -> None:
     shares = [share(costs, acceptance, answers=10, seed=seed) for seed in range(SEEDS)]
+    assert statistics.mean(shares) > 0.97
+
+
+@pytest.mark.parametrize(("costs", "acceptance"), [(JUMP, NEVER), (DEAR, NEVER), (DEAR, SELDOM)])
+def test_waking_a_drafter_to_try_it_again_is_paid_from_the_budget_too(
+    costs: tuple[float, ...], acceptance: tuple[float, ...]
+) -> None:
+    shares = [share(costs, acceptance, answers=10, seed=seed, awake=1.3) for seed in range(SEEDS)]
     assert statistics.mean(shares) > 0.97
