@@ -2,8 +2,8 @@ import logging
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
@@ -254,3 +254,15 @@ def test_markup_in_a_model_s_text_loads_nothing(view: ChatView, messages: Messag
 
 def test_the_background_is_the_window_s_and_opaque(view: ChatView, theme: Theme) -> None:
     assert QColor(theme.tokens.window).name() in colours_in(view)
+
+
+def test_an_edge_within_a_dot_is_covered_whole(view: ChatView, theme: Theme) -> None:
+    image = QImage(40, 40, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(4 / 3, 4 / 3)  # a scale people choose; the view begins within a dot
+    painter.translate(1, 0)
+    view._paint(painter, QRectF(0, 0, 20, 20))
+    painter.end()
+    assert image.pixelColor(1, 10) == QColor(theme.tokens.window)
