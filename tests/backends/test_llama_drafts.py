@@ -89,7 +89,9 @@ def test_greedy_answers_are_those_without_drafts(load: Load, depth: int | None) 
     expected, _, _ = answers(plain, 0)
     given, made, stayed = answers(load(draft_tokens=depth), depth)
     assert_same_but_for_near_ties(plain, expected, given)
-    assert stayed > 0.4 * made > 0
+    assert made > 0
+    if depth is not None:  # how often the governor guesses is a matter of time: it may be a few times only
+        assert stayed > 0.4 * made
 
 
 def test_a_draft_model_that_is_the_same_model_is_always_right(load: Load, builtin_q8: Path) -> None:
