@@ -28,6 +28,7 @@ MOST_ROWS = 300  # of a table; what follows is LongText
 _UNDECIDED = re.compile(
     r"[ \t]*(?:[-=*_+#>`~|:. \t]+|\d{1,9}[.)]?[ \t]*)?\Z"
 )  # a line that may become anything
+_LONE_RETURN = re.compile(r"\r(?!\n|\Z)")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -51,11 +52,6 @@ class MarkdownBlocks:
         self._is_long = False  # what is open is taken as it is
 
     @property
-    def source(self) -> str:
-        """Everything that was appended."""
-        return self._source
-
-    @property
     def blocks(self) -> list[Block]:
         """The blocks of what was read."""
         return self._final + self._open
@@ -75,12 +71,16 @@ class MarkdownBlocks:
         return self._read_to < self._wanted_end
 
     def append(self, text: str) -> None:
-        """Let the source grow."""
-        self._source += text
+        """Let the source grow. A lone carriage return ends a line, as the parser has it."""
+        if self._source.endswith("\r"):
+            self._source, text = self._source[:-1], "\r" + text
+        self._source += _LONE_RETURN.sub("\n", text)
         self._wanted_end = self._find_end()
 
     def finish(self) -> None:
         """Nothing more comes: what was held back is read too."""
+        if self._source.endswith("\r"):
+            self._source = self._source[:-1] + "\n"
         self._is_finished = True
         self._wanted_end = len(self._source)
         if not self.is_behind:
@@ -92,8 +92,10 @@ class MarkdownBlocks:
         if not self.is_behind:
             return same + len(before)
         wanted = self._end_of_slice()
-        grows = (self._grow_prose, self._grow_fence, self._grow_table, self._grow_long_text)
-        if not any(grow(wanted) for grow in grows):
+        is_grown = self._grow_fence(self._end_of_piece()) or any(
+            grow(wanted) for grow in (self._grow_prose, self._grow_table, self._grow_long_text)
+        )
+        if not is_grown:
             self._parse(wanted)
         if self._is_finished and self._read_to >= self._wanted_end:
             self._read_again()
@@ -106,26 +108,26 @@ class MarkdownBlocks:
         )
 
     def _end_of_slice(self) -> int:
-        """How far to read now: some lines, or more of open code, of which a line costs little."""
+        """How far to read now: some lines."""
         start, wanted = self._read_to, self._wanted_end
-        is_code = isinstance(self._last, Code) and not self._last.is_closed
-        size = LONG_PIECE if is_code else SLICE
-        if wanted - start <= size and self._source.count("\n", start, wanted) <= SLICE_LINES:
-            return wanted
-        line_end = self._source.find("\n", start + size) + 1 or wanted
-        if not is_code:
-            end = start
-            for _ in range(SLICE_LINES):
-                end = self._source.find("\n", end) + 1 or wanted
-            line_end = min(line_end, end)
-        return min(line_end, wanted, start + 2 * size)
+        line_end = self._source.find("\n", start + SLICE) + 1 or wanted
+        end = start
+        for _ in range(SLICE_LINES):
+            end = self._source.find("\n", end) + 1 or wanted
+        return min(line_end, end, wanted, start + 2 * SLICE)
+
+    def _end_of_piece(self) -> int:
+        """How far to read now if it is all code, of which a line costs little."""
+        start, wanted = self._read_to, self._wanted_end
+        line_end = self._source.find("\n", start + LONG_PIECE) + 1 or wanted
+        return min(line_end, wanted, start + 2 * LONG_PIECE)
 
     def _find_end(self) -> int:
         """The end of the source, without a last line that is not decided yet."""
-        line = self._source.rfind("\n") + 1
-        if len(self._source) - line < 40 and _UNDECIDED.match(self._source, line):
-            return line
-        return len(self._source)
+        line, end = self._source.rfind("\n") + 1, len(self._source)
+        if self._source.endswith("\r"):
+            end -= 1  # the line's end, or half of it
+        return line if end - line < 40 and _UNDECIDED.match(self._source, line, end) else end
 
     def _parse(self, end: int) -> None:
         """Parse the tail up to a place, and let go of what is final in it."""
@@ -237,21 +239,32 @@ class MarkdownBlocks:
         return True
 
     def _grow_fence(self, end: int) -> bool:
-        """Append lines to open code; False where it ends among them."""
+        """Append lines to open code, up to the one that ends it; False where that is the first."""
         block = self._open[-1] if self._open else None
         if block is None or not isinstance(block.content, Code) or block.content.is_closed:
             return False
         fence = OpenFence.find(self._source, block)
         if fence is None or self._read_to <= fence.first_line:
             return False
-        new = fence.grow(self._source, self._read_to, end)
-        if new is None:
-            return False
-        text = block.content.text + without_bidi_controls(new)
-        place = block.content.place if not fence.column else fence.place_of(text, self._source)
-        grown = replace(block.content, text=text, place=place)
+        if not block.containers and block.start != self._tail:
+            return False  # it may all be a formula yet
+        new, end = fence.grow(self._source, self._read_to, end)
+        if end <= self._read_to:
+            return self._close_fence(fence, block, block.content)
+        text = block.content.text + without_bidi_controls(new.replace("\r\n", "\n"))
+        grown = replace(block.content, text=text, place=fence.place_of(text, self._source))
         self._open = [*self._open[:-1], replace(block, content=grown, end=end)]
         self._read_to = end
+        return True
+
+    def _close_fence(self, fence: OpenFence, block: Block, code: Code) -> bool:
+        """Take the line that ends code of the top level, without reading all of the code once more."""
+        end = fence.end_of_closing(self._source, self._read_to)
+        is_whole = self._is_finished or self._source.endswith("\n", self._read_to, end)
+        if not end or not is_whole or end > self._wanted_end or block.containers:
+            return False
+        self._final.append(replace(block, content=replace(code, is_closed=True), end=end))
+        self._open, self._tail, self._continued, self._read_to = [], end, None, end
         return True
 
     def _grow_table(self, end: int) -> bool:

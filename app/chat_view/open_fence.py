@@ -34,8 +34,8 @@ class OpenFence:
         """Where all of the code stands in the source as it is, or -1."""
         return self.first_line if source.startswith(text.removesuffix("\n"), self.first_line) else -1
 
-    def grow(self, source: str, start: int, end: int) -> str | None:
-        """The code that comes from `start` to `end`; None where the code ends there, or may do so."""
+    def grow(self, source: str, start: int, end: int) -> tuple[str, int]:
+        """The code from `start` on, and where it stops: at `end`, or before a line that may end the code."""
         line = source.rfind("\n", 0, start) + 1
         grown: list[str] = []
         while line < end:
@@ -44,10 +44,18 @@ class OpenFence:
             words = text.strip()
             indent = len(text) - len(text.lstrip(" "))
             if words.startswith(self.mark) and not words.strip(self.mark[0]):
-                return None
+                break
             if words and (indent < self.column or text[indent] == "\t"):
-                return None
+                break
             begins = max(start - line, min(indent, self.column))
             grown.append(text[begins:])
             line = line_end
-        return "".join(grown)
+        return "".join(grown), line
+
+    def end_of_closing(self, source: str, start: int) -> int:
+        """The end of the line that begins at `start` if it closes code of the top level, else 0."""
+        if not source.endswith("\n", 0, start):
+            return 0
+        line_end = source.find("\n", start) + 1 or len(source)
+        closing = rf" {{0,3}}{re.escape(self.mark)}{re.escape(self.mark[0])}*[ \t]*\r?\n?"
+        return line_end if re.fullmatch(closing, source[start:line_end]) else 0

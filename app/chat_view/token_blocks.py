@@ -49,7 +49,7 @@ class SourceLines:
     def text(self, line: int) -> str:
         """A line, without its end."""
         end = self._starts[line + 1] - 1 if line + 1 < len(self._starts) else len(self._source)
-        return self._source[self._starts[line] : end]
+        return self._source[self._starts[line] : end].removesuffix("\r")
 
     def place_of(self, text: str, line: int) -> int:
         """Where a line begins if the source goes on there with exactly this text, else -1."""

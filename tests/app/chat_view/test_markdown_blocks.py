@@ -2,15 +2,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from app.chat_view.blocks import Code, LongText, Mathematics, Prose, Table
-from app.chat_view.markdown_blocks import LONGEST, MOST_BLOCKS, MarkdownBlocks
+from app.chat_view.markdown_blocks import LONGEST, MOST_BLOCKS, SLICE, MarkdownBlocks
 from app.chat_view.markdown_parser import make_parser
 from tests.support.markdown import EVERYTHING, read_streamed, read_whole
 
 LINES = st.sampled_from(
     "word;*em;**;- a;  - b;1. x;> q;```;| a | b |;|---|---|;$$;x = 1;\\[;# h;---;===;;;    code;"
     "[r]: http://x;[r];- [x] t;[^1]: f;  ```;  x = 1;   - ~~~;     y;<div>;</div>;"
+    "e\rf;g\r;\r;```\r;````;``` ;    ```;~~~;  ~~~~;\t```;`;"
     "<!-- c;-->;a <b>b</b><br>;<answer>;<script>".split(";")
 )
 
@@ -103,6 +105,27 @@ def test_open_code_grows_line_by_line_and_ends_with_its_fence(parser: MarkdownIt
         True,
     )
     assert isinstance(after.content, Prose)
+
+
+@pytest.mark.parametrize("mark", ["```", "~~~~"])
+def test_no_step_parses_more_than_a_little_however_much_code_there_is(
+    parser: MarkdownIt, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+    parse = parser.parse
+
+    def listen(source: str, environment: dict[str, object]) -> list[Token]:
+        parsed.append(len(source))
+        return parse(source, environment)
+
+    monkeypatch.setattr(parser, "parse", listen)
+    blocks = MarkdownBlocks(parser)
+    blocks.append(f"{mark}\na\n{mark}\n" * 500 + f"{mark}\n" + "x = 1\n" * 50_000 + f"{mark}\nafter\n")
+    blocks.finish()
+    read_all(blocks)
+    assert [type(block.content) for block in blocks.blocks] == [Code] * 501 + [Prose]
+    assert all(code.content.is_closed for code in blocks.blocks[:-1] if isinstance(code.content, Code))
+    assert max(parsed) < 2 * SLICE
 
 
 @pytest.mark.parametrize("before", ["- ", "1. one\n\n   ", "- a\n  - b\n    ", "   "])
