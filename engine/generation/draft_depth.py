@@ -26,14 +26,21 @@ class DraftDepth:
         self._depth = self._num_tokens = 0
         self._outcomes: list[tuple[int, int]] = []  # guesses of a sequence in a step, and how many stayed
         self._seconds = self._again_s = self._started_s = 0.0
+        self.is_asleep = False  # nobody guesses in this step, and nothing is measured: it needs no end
 
     def begin(self, drafting: list[Drafting]) -> int:
         """Guesses for each of these sequences; a step is about to begin."""
+        governor = self._governor_of(drafting)
+        is_new = (
+            governor is not self._governor
+        )  # else a near tie was left undecided, and this step is about it
+        self.is_asleep = is_new and all(one.is_resting for one in drafting) and governor.sleep()
+        if self.is_asleep:
+            return 0
         self._started_s = self._clock()
         self._drafting = drafting
         self._guesses_before = [(one.num_drafted, one.num_accepted) for one in drafting]
-        governor = self._governor_of(drafting)
-        if governor is not self._governor:  # else a near tie was left undecided, and this step is about it
+        if is_new:
             self._governor, self._depth = governor, governor.next_depth()
             self._num_tokens, self._outcomes, self._seconds, self._again_s = 0, [], 0.0, 0.0
             for one in drafting:

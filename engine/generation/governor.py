@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from math import inf
 
-from engine.generation.round_time import RoundTimes
+from engine.generation.round_time import RECENT, RoundTimes
 from engine.generation.round_tokens import Outcome, RoundTokens
 
 MAX_DEPTH = 4
@@ -95,6 +95,18 @@ class Governor:
             self._begin_trial(depth)
         return self._trial
 
+    def sleep(self) -> bool:
+        """Let a round pass unmeasured; False where it has to be measured, or may have guesses.
+
+        Most rounds of a drafter that rests are no news, and of quick models measuring them is felt.
+        """
+        if not self.is_resting or self._may_try(within=RECENT) or not self._times.is_compared(0):
+            return False
+        self._num_rounds += 1
+        self._since_trial += 1
+        self._spent += 1.0
+        return True
+
     def record(
         self,
         depth: int,
@@ -112,7 +124,7 @@ class Governor:
         """
         changed, self._last = depth != self._last, depth
         self._num_rounds += 1
-        if self.is_resting:  # most rounds, of models that are quick: nothing changes but the clock
+        if self.is_resting:  # nothing changes but the clock
             self._times.note(0, seconds)
             self._since_trial += 1
             self._spent += 1.0
@@ -172,7 +184,7 @@ class Governor:
         promising = self._unmeasured(self._speeds[self._best]) if is_soon else None
         if promising is not None:
             return promising
-        if self._since_trial < self._patience or self._lost > BUDGET * self._spent:
+        if not self._may_try():
             return None
         if self._best:
             return self._least_known()
@@ -183,6 +195,11 @@ class Governor:
         self._tokens.acceptance.fade(REMEMBERED)
         speeds = self._judge()
         return max(range(1, self._max_depth + 1), key=speeds.__getitem__)
+
+    def _may_try(self, within: int = 0) -> bool:
+        """Whether the next trial may begin now, or within so many plain rounds."""
+        is_patient = self._since_trial + within >= self._patience
+        return is_patient and self._lost <= BUDGET * (self._spent + within)
 
     def _unmeasured(self, speed: float) -> int | None:
         """A depth whose time was never measured, if one promises more than this speed."""

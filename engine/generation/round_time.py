@@ -36,6 +36,10 @@ class RoundTimes:
         """Whether such rounds were measured."""
         return bool(self._blocks[num_guesses])
 
+    def is_compared(self, num_guesses: int) -> bool:
+        """Whether such rounds were compared with others just before them: more only tell the pace."""
+        return not self._has_others[num_guesses]
+
     def note(self, num_guesses: int, seconds: float) -> None:
         """A round with so many guesses took so long."""
         if seconds <= 0:  # less than the clock can tell

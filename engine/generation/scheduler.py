@@ -145,9 +145,13 @@ class Scheduler:
         if not drafting:
             self._compute(planned)
             return
+        depth = self._depth.begin(drafting)
+        if self._depth.is_asleep:
+            self._compute(planned)
+            return
         before = sum(sequence.generated_length for sequence, _ in planned)
         room = self._backend.batch_size - sum(len(entry.token_ids) for _, entry in planned)
-        most = min(self._depth.begin(drafting), room // len(drafting))
+        most = min(depth, room // len(drafting))
         self._compute([(sequence, self._with_drafts(sequence, entry, most)) for sequence, entry in planned])
         brought = sum(sequence.generated_length for sequence, _ in planned) - before
         self._depth.end(brought, is_undecided=any(one.is_undecided for one in drafting))

@@ -29,7 +29,9 @@ class Noted(Governor):
 
 def drafting(governor: Governor) -> Any:
     """A sequence that counts its guesses."""
-    return SimpleNamespace(governor=governor, num_drafted=0, num_accepted=0, rest=lambda _: None)
+    one = SimpleNamespace(governor=governor, num_drafted=0, num_accepted=0, is_resting=False)
+    one.rest = lambda is_resting: setattr(one, "is_resting", is_resting)
+    return one
 
 
 def test_a_row_near_a_tie_belongs_to_the_round_and_its_time_is_told_apart() -> None:
@@ -59,3 +61,23 @@ def test_of_several_sequences_each_tells_its_own_guesses_and_no_step_waits_for_a
     ((_, num_tokens, seconds, known),) = governor.rounds
     assert (num_tokens, seconds) == (6, 2.0)
     assert known == {"num_guesses": 6, "outcomes": [(2, 2), (2, 0), (2, 1)], "again_s": 0.0}
+
+
+def test_most_steps_of_a_rest_are_not_measured_but_those_before_and_after_a_trial_are() -> None:
+    clock, governor = Clock(), Governor()
+    depth, one = DraftDepth(clock), drafting(governor)
+    asked: list[int] = []
+    asleep: list[bool] = []
+    for _ in range(400):
+        guesses = depth.begin([one])
+        asleep.append(depth.is_asleep)
+        asked.append(guesses)
+        clock.now += 1 + guesses  # guesses cost much and never stay
+        one.num_drafted += guesses
+        if not depth.is_asleep:
+            depth.end(1, is_undecided=False)
+    trials = [number for number, guesses in enumerate(asked) if guesses]
+    assert 0.5 < sum(asleep) / len(asleep) < 0.95
+    assert not any(asleep[: trials[0]])
+    assert all(not any(asleep[number - 10 : number + 3]) for number in trials)
+    assert one.is_resting

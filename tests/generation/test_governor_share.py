@@ -59,7 +59,8 @@ def share(
             governor.begin_from(before)
         before, num_tokens, last, stay = governor, 0, 0, len(AFTER_A_CHANGE)
         while num_tokens < 160:
-            depth = governor.next_depth()
+            is_asleep = governor.sleep()
+            depth = 0 if is_asleep else governor.next_depth()
             stay = 0 if depth != last else stay + 1
             last = depth
             stayed = 0
@@ -70,7 +71,8 @@ def share(
             alone = 1.0 if depth or governor.is_resting else awake
             usual = alone * costs[depth] * (1 + sum(AFTER_A_CHANGE[stay : stay + 1]))
             seconds = usual * (1 + slower) * rng.uniform(0.94, 1.06)
-            governor.record(depth, 1 + stayed, seconds, num_guesses=depth)
+            if not is_asleep:
+                governor.record(depth, 1 + stayed, seconds, num_guesses=depth)
             num_tokens += 1 + stayed
             expected, took = expected + tokens_of(acceptance, depth), took + usual
     return expected / took / best
