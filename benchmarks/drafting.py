@@ -3,7 +3,8 @@
 For each case the same answers are given without drafts, with 1, 2 and 3 guesses in every step and with as
 many as the governor chooses, in turn; end tokens are forbidden, so that all answers are as long as is asked
 for. One thread; times are CPU time of it and, beside them, of the clock; each is the median over the rounds.
-`kept up` is the governor's speed over that of the best of the others, `worst` its lowest of a round. Where
+`kept up` is the governor's speed over that of the best of the others, `worst` its lowest of a round, and
+`on/off` over the better of drafting off and on: two guesses in every step, chosen before anything is known. Where
 a step takes milliseconds the governor goes by CPU time, so that a busy machine says what a quiet one would;
 that clock costs 6 to 40 µs a look, so that of quick models it goes by the usual one, as in the application.
 
@@ -146,9 +147,12 @@ def report_of(rounds: list[dict[str, Spent]]) -> dict[str, Any]:
             for name in SETTINGS
         }
         best = max((name for name in SETTINGS if name != "governor"), key=speeds.__getitem__)
+        plain_or_two = max(("off", "2"), key=speeds.__getitem__)
+        on_or_off = [own / chosen for own, chosen in zip(times[plain_or_two], times["governor"], strict=True)]
         kept_up = [own / chosen for own, chosen in zip(times[best], times["governor"], strict=True)]
         figures[clock] = {
-            "speeds": speeds, "best": best, "kept_up": statistics.median(kept_up), "worst": min(kept_up)
+            "speeds": speeds, "best": best, "kept_up": statistics.median(kept_up), "worst": min(kept_up),
+            "on_or_off": statistics.median(on_or_off),
         }  # fmt: skip
     governed = [spent["governor"] for spent in rounds]
     drafted = sum(spent.drafted for spent in governed)
@@ -169,7 +173,7 @@ def main() -> None:
     options = parser.parse_args()
     report: dict[str, Any] = {}
     columns = "".join(f"{name:>9}" for name in SETTINGS)
-    print(f"{'case':32}{columns}{'kept up':>9}{'worst':>7}{'clock':>7}{'stayed':>8}  said last")
+    print(f"{'case':32}{columns}{'kept up':>9}{'worst':>7}{'on/off':>7}{'clock':>7}{'stayed':>8}  said last")
     with tempfile.TemporaryDirectory() as folder:
         for case in cases(Path(folder)):
             if options.only not in case.name:
@@ -178,7 +182,7 @@ def main() -> None:
             cpu = found["cpu_s"]
             speeds = "".join(f"{speed:9.2f}" for speed in cpu["speeds"].values())
             print(
-                f"{case.name:32}{speeds}{cpu['kept_up']:9.3f}{cpu['worst']:7.2f}"
+                f"{case.name:32}{speeds}{cpu['kept_up']:9.3f}{cpu['worst']:7.2f}{cpu['on_or_off']:7.3f}"
                 f"{found['wall_s']['kept_up']:7.2f}{found['acceptance']:8.2f}  {found['said']}",
                 flush=True,
             )

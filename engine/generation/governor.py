@@ -226,7 +226,11 @@ class Governor:
         """Whether the trial can end."""
         if not self._trial_rounds:
             return True
-        if not self._times.is_known(self._trial) or self._trial_rounds > LONG_TRIAL - LEAST_TRIAL:
+        if not self._times.is_known(self._trial):
+            return False
+        if self._judge(inf)[self._trial] < self._speeds[0]:  # not even if all guesses stayed
+            return True
+        if self._trial_rounds > LONG_TRIAL - LEAST_TRIAL:
             return False
         if self._best:
             return self._trial_rounds <= LONG_TRIAL - TRIAL

@@ -13,6 +13,7 @@ from itertools import pairwise
 BLOCK = 3  # rounds or more of which the shortest counts: other programs make many of them long
 AGREE = 1.12  # the second shortest over the shortest, else all of them may have been disturbed
 LONGEST = 8  # rounds that a block has at most
+HOPELESS = 1.1  # as many plain rounds as a round could bring tokens take that much less: two are enough
 BLOCKS = 5  # of which the middle one counts
 RECENT = 10  # rounds whose lower quartile is the pace
 WRONG = 1.1  # how much longer than more guesses fewer of them take where they were disturbed
@@ -75,9 +76,10 @@ class RoundTimes:
         if not block:
             self._paces[num_guesses] = self._pace()
         block.append(seconds)
-        shortest, *others = sorted(block)
-        if len(block) < BLOCK or (others[0] > AGREE * shortest and len(block) < LONGEST):
+        most_tokens = num_guesses + 1 if num_guesses else 0
+        if not self._is_complete(block, most_tokens * self._measured(0) * self._paces[num_guesses]):
             return
+        shortest = min(block)
         self._blocks[num_guesses].append(shortest / (self._paces[num_guesses] or shortest))
         if len(self._blocks[num_guesses]) == 1:
             self._recent.extend(second / self._measured(num_guesses) for second in block[:-1])
@@ -87,6 +89,15 @@ class RoundTimes:
             if self._measured(fewer) > WRONG * self._measured(num_guesses):
                 self._blocks[fewer].clear()
         self._estimates = []
+
+    def _is_complete(self, block: list[float], as_plain_s: float) -> bool:
+        """Whether these rounds say enough; plain ones for as many tokens take `as_plain_s`."""
+        if len(block) < 2:
+            return False
+        shortest, second, *others = sorted(block)
+        if second > AGREE * shortest:
+            return len(block) == LONGEST
+        return len(others) + 2 >= BLOCK or 0 < HOPELESS * as_plain_s < shortest
 
     def _pace(self) -> float:
         """Seconds of a round over what such a round takes, just now; 0 where nothing is known."""

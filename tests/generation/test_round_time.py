@@ -90,3 +90,16 @@ def test_rounds_too_short_for_the_clock_are_left_out() -> None:
     for _ in range(8):
         times.note(0, 0.0)
     assert not times.is_known(0)
+
+
+def test_two_rounds_are_enough_where_not_even_guesses_that_stay_would_pay() -> None:
+    times = RoundTimes(2)
+    block(times, 0)
+    times.note(2, 3.5)
+    times.note(2, 3.4)
+    assert times.estimates()[2] == pytest.approx(3.4)
+    other = RoundTimes(2)
+    block(other, 0)
+    other.note(2, 2.5)
+    other.note(2, 2.4)
+    assert not other.is_known(2)
