@@ -1,6 +1,14 @@
 import pytest
 
-from engine.generation.chunk_size import FIRST_CHUNK, GOAL_S, LATEST_S, SLOW_STEP_S, ChunkSize, chunk_goal_s
+from engine.generation.chunk_size import (
+    FIRST_CHUNK,
+    GOAL_S,
+    LATEST_S,
+    REMEMBERED,
+    SLOW_STEP_S,
+    ChunkSize,
+    chunk_goal_s,
+)
 
 
 def after(num_tokens: int, elapsed_s: float, batch_size: int = 512) -> ChunkSize:
@@ -55,6 +63,31 @@ def test_a_small_chunk_grows_with_every_call_that_was_all_of_it() -> None:
         chunk.note(sizes[-1], 0.06 + 0.01 * sizes[-1])
     assert sizes == sorted(sizes)
     assert sizes[-1] == 7  # of the 7 that take what is left
+
+
+def test_the_slowest_of_the_last_calls_counts_unless_it_was_shorter() -> None:
+    chunk = after(40, 0.15)
+    chunk.note(40, 0.25)
+    chunk.note(40, 0.15)
+    assert chunk.tokens(0) == 32
+    for _ in range(REMEMBERED):
+        chunk.note(40, 0.2)
+    assert chunk.tokens(0) == 40
+    chunk.note(80, 0.2)
+    assert chunk.tokens(0) == 80
+
+
+def test_by_a_long_call_far_fewer_tokens_take_a_step_for_the_first() -> None:
+    assert after(92, 1.45).tokens(0.1) == 2  # not 7, each of which would take as long
+
+
+def test_where_one_token_more_costs_another_pass_it_is_seldom_tried() -> None:
+    chunk, sizes = ChunkSize(512), list[int]()
+    for _ in range(100):
+        sizes.append(chunk.tokens(0.1))
+        chunk.note(sizes[-1], 0.1 + 0.004 * sizes[-1] + 0.1 * ((sizes[-1] - 1) // 4))
+    assert sum(size > 4 for size in sizes) <= 4
+    assert sum(size == 4 for size in sizes) > 70
 
 
 def test_short_prompts_that_were_fast_leave_the_first_chunk_as_it_is() -> None:
