@@ -55,8 +55,9 @@ class ChunkSize:
         """For a call between two steps of running answers that take so long; 0 where nobody generates."""
         goal_s = self._goal_s = chunk_goal_s(step_s)
         if self._calls:
-            last, last_s = self._calls[-1]
-            fitting = min(_fitting(*call, goal_s, step_s) for call in self._calls if call[0] >= last)
+            *before, (last, last_s) = self._calls
+            telling = [call for call in before if call[0] >= max(last, INFORMATIVE)]
+            fitting = min(_fitting(*call, goal_s, step_s) for call in [*telling, (last, last_s)])
             if fitting >= last and last_s <= CLEARLY_BELOW * goal_s and last + 1 < self._too_many:
                 fitting = max(fitting, last + 1)  # most of it may be the weights, which every call reads
             fitting = min(fitting, max(2 * last, FIRST_CHUNK))
