@@ -4,8 +4,8 @@ For each case the same answers are given without drafts, with 1, 2 and 3 guesses
 many as the governor chooses, in turn; end tokens are forbidden, so that all answers are as long as is asked
 for. One thread; times are CPU time of it and, beside them, of the clock; each is the median over the rounds.
 `kept up` is the governor's speed over that of the best of the others, `worst` its lowest of a round, and
-`on/off` over the better of drafting off and on: two guesses in every step, chosen before anything is known. Where
-a step takes milliseconds the governor goes by CPU time, so that a busy machine says what a quiet one would;
+`on/off` over the better of drafting off and on, which is two guesses in every step whatever is known. Where a
+step takes milliseconds the governor goes by CPU time, so that a busy machine says what a quiet one would;
 that clock costs 6 to 40 µs a look, so that of quick models it goes by the usual one, as in the application.
 
 Cases: the built-in model as it is and with wide idle layers (`benchmarks.padded_builtin`), drafted by its MTP
