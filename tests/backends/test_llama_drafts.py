@@ -167,6 +167,16 @@ def test_a_drafter_without_a_place_has_no_guesses(load: Load) -> None:
     assert accepted(sequence)[0] == 0
 
 
+def test_a_drafter_that_begins_while_another_one_rests_has_guesses(load: Load) -> None:
+    talk = DraftConversation(load(draft_tokens=2, sequences=2), 2)
+    resting = talk.backend.drafter()
+    assert resting is not None
+    resting.rest(True)
+    sequence = talk.sequence(talk.backend.tokenize(PROMPTS[0], add_special=True), 40)
+    talk.run(sequence)
+    assert accepted(sequence)[1] > 0
+
+
 def test_an_answer_with_a_grammar_is_that_without_drafts(load: Load) -> None:
     sampling = SamplingParams(temperature=0, grammar='root ::= ([a-z]+ " "){3,12} "end"')
     plain, drafting = DraftConversation(load(), 0), DraftConversation(load(draft_tokens=3), 3)

@@ -70,6 +70,15 @@ def test_a_drafter_that_seldom_has_a_guess_is_judged_by_its_guesses(
         assert (depths[-200:].count(0) < 100) == (acceptance > 0.5)
 
 
+def test_a_depth_that_could_not_pay_if_all_guesses_stayed_is_tried_three_times() -> None:
+    governor, num_tried = Governor(), 0
+    for _ in range(60):
+        depth = governor.next_depth()
+        num_tried += depth > 0
+        governor.record(depth, 1 + depth, 1 + 1.5 * depth, num_guesses=depth)
+    assert num_tried == 3  # of the first round the time says nothing: the drafter catches up
+
+
 def test_a_drafter_that_never_has_a_guess_is_no_faster() -> None:
     governor = Governor()
     simulated(governor, 1.0, 1.0, has_guess=0.0)
