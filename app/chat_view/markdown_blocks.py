@@ -58,7 +58,7 @@ class MarkdownBlocks:
 
     def blocks_from(self, number: int) -> list[Block]:
         """The blocks from a number on."""
-        return self._final[number:] + self._open
+        return self._final[number:] + self._open[max(number - len(self._final), 0) :]
 
     @property
     def read_to(self) -> int:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from app.chat_view.blocks import Code, LongText, Mathematics, Prose, Table
+from app.chat_view.blocks import Block, Code, LongText, Mathematics, Prose, Table
 from app.chat_view.markdown_blocks import LONGEST, MOST_BLOCKS, SLICE, MarkdownBlocks
 from app.chat_view.markdown_parser import make_parser
 from tests.support.markdown import EVERYTHING, read_streamed, read_whole
@@ -35,6 +35,21 @@ def test_whatever_is_streamed_ends_as_the_whole(lines: list[str], step: int) -> 
     assert [(block.content, block.markers) for block in streamed] == [
         (block.content, block.markers) for block in whole
     ]
+
+
+@given(st.lists(LINES, max_size=14), st.integers(1, 9))
+@settings(max_examples=150, deadline=None)
+def test_whoever_keeps_the_blocks_that_are_the_same_has_all_of_them(lines: list[str], step: int) -> None:
+    blocks, source = MarkdownBlocks(make_parser()), "\n".join(lines)
+    kept: list[Block] = []
+    for start in range(0, len(source) + step, step):
+        blocks.append(source[start : start + step])
+        if start + step >= len(source):
+            blocks.finish()
+        while blocks.is_behind:
+            same = blocks.read()
+            kept[same:] = blocks.blocks_from(same)
+        assert kept == blocks.blocks
 
 
 @pytest.mark.parametrize("step", [1, 7, 40])
