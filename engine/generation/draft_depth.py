@@ -31,9 +31,8 @@ class DraftDepth:
     def begin(self, drafting: list[Drafting]) -> int:
         """Guesses for each of these sequences; a step is about to begin."""
         governor = self._governor_of(drafting)
-        is_new = (
-            governor is not self._governor
-        )  # else a near tie was left undecided, and this step is about it
+        # Else a near tie was left undecided, and this step is about it.
+        is_new = governor is not self._governor
         self.is_asleep = is_new and all(one.is_resting for one in drafting) and governor.sleep()
         if self.is_asleep:
             return 0
